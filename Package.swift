@@ -1,0 +1,72 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "daytwo",
+    products: [
+        .executable(name: "daytwo", targets: ["DaytwoCLI"])
+    ],
+    dependencies: [
+        // Subcommands, help, completions and man pages from one definition.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // SQLite: ten years of a well-kept wrapper, with the raw handles where rows must stream.
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        // SHA-256, AES-GCM and PBKDF2 from BoringSSL, in constant time where it matters.
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CLinux"),
+        .target(name: "Failures"),
+        .target(name: "Files", dependencies: ["CLinux", "Failures"]),
+        .target(
+            name: "Archive",
+            dependencies: ["CArchive", "CZstd", "Failures", "Files", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(
+            name: "Datastore",
+            dependencies: [
+                "Failures", "Files",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
+        .target(
+            name: "Stores",
+            dependencies: ["Failures", "Files", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(
+            name: "Operations",
+            dependencies: [
+                "Archive", "CLinux", "Datastore", "Failures", "Files", "Stores",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .executableTarget(
+            name: "DaytwoCLI",
+            dependencies: [
+                "Archive", "Datastore", "Failures", "Files", "Operations", "Stores",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .testTarget(name: "FilesTests", dependencies: ["Failures", "Files"]),
+        .testTarget(
+            name: "ArchiveTests",
+            dependencies: ["Archive", "Failures", "Files", .product(name: "Crypto", package: "swift-crypto")]),
+        .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "Failures", "Files"]),
+        .testTarget(name: "StoresTests", dependencies: ["Failures", "Files", "Stores"]),
+        .testTarget(
+            name: "OperationsTests",
+            dependencies: ["Archive", "Datastore", "Failures", "Files", "Operations", "Stores"]),
+        .testTarget(name: "CommandTests", dependencies: ["DaytwoCLI"]),
+    ]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .treatAllWarnings(as: .error),
+        .treatWarning("DeprecatedDeclaration", as: .warning),
+    ]
+}
