@@ -1,12 +1,26 @@
 // Linux calls that Swift's Glibc module does not show, because it is built without _GNU_SOURCE.
 #pragma once
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/types.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 extern int renameat2(int, const char *, int, const char *, unsigned int);
 extern int syncfs(int);
 extern int sync_file_range(int, off_t, off_t, unsigned int);
+extern ssize_t copy_file_range(int, off_t *, int, off_t *, size_t, unsigned int);
+extern int statx(int, const char *, int, unsigned int, struct statx *);
+
+// Flags of open that only _GNU_SOURCE shows.
+static const int32_t daytwo_O_TMPFILE = 020000000 | O_DIRECTORY;
+static const int32_t daytwo_O_PATH = 010000000;
 
 // Exchanges two paths in one step (RENAME_EXCHANGE).
 static inline int daytwo_exchange(int a, const char *pa, int b, const char *pb) { return renameat2(a, pa, b, pb, 2); }
@@ -30,6 +44,55 @@ static inline int64_t daytwo_free_bytes(int fd) {
     struct statfs s;
     return fstatfs(fd, &s) == 0 ? (int64_t)s.f_bavail * (int64_t)s.f_bsize : -1;
 }
+
+// What statx says, flat: the struct itself has reserved parts that change with the headers.
+struct daytwo_status {
+    uint32_t mode, uid, gid, links;
+    uint64_t size, inode, device, special_device;
+    int64_t modified_seconds, changed_seconds;
+    uint32_t modified_nanoseconds, changed_nanoseconds;
+    // 1: the root of a mount, 0: not, -1: this kernel does not tell.
+    int32_t mount_root;
+};
+
+// Status of `path` below `directory`, or of the descriptor itself where `path` is empty.
+static inline int daytwo_stat(int directory, const char *path, int follow, struct daytwo_status *out) {
+    struct statx s;
+    int flags = (follow ? 0 : 0x100 /* AT_SYMLINK_NOFOLLOW */) | 0x800 /* AT_NO_AUTOMOUNT */;
+    if (path[0] == 0) flags |= 0x1000 /* AT_EMPTY_PATH */;
+    if (statx(directory, path, flags, 0x7ff /* STATX_BASIC_STATS */, &s) != 0) return -1;
+    out->mode = s.stx_mode;
+    out->uid = s.stx_uid;
+    out->gid = s.stx_gid;
+    out->links = s.stx_nlink;
+    out->size = s.stx_size;
+    out->inode = s.stx_ino;
+    out->device = makedev(s.stx_dev_major, s.stx_dev_minor);
+    out->special_device = makedev(s.stx_rdev_major, s.stx_rdev_minor);
+    out->modified_seconds = s.stx_mtime.tv_sec;
+    out->modified_nanoseconds = s.stx_mtime.tv_nsec;
+    out->changed_seconds = s.stx_ctime.tv_sec;
+    out->changed_nanoseconds = s.stx_ctime.tv_nsec;
+    out->mount_root = (s.stx_attributes_mask & 0x2000 /* STATX_ATTR_MOUNT_ROOT */)
+        ? ((s.stx_attributes & 0x2000) ? 1 : 0) : -1;
+    return 0;
+}
+
+// Opens `name`, one component or more, below `directory`: no symbolic link, no other mount, no way out is followed.
+// A kernel without openat2, or a sandbox that forbids it, gets the nearest thing; the caller compares devices as well.
+static inline int daytwo_open_beneath(int directory, const char *name, int flags, uint32_t mode) {
+    struct open_how how = {0};
+    how.flags = (uint64_t)(uint32_t)flags | O_CLOEXEC | O_NOFOLLOW;
+    how.mode = (flags & O_CREAT) ? mode : 0;
+    how.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH;
+    long fd = syscall(SYS_openat2, directory, name, &how, sizeof how);
+    if (fd >= 0) return (int)fd;
+    if (errno != ENOSYS && errno != EPERM) return -1;
+    return openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
+}
+
+// Lets `target` share the blocks of `source` (FICLONE); ioctl is variadic.
+static inline int daytwo_clone(int target, int source) { return ioctl(target, 0x40049409, source); }
 
 // fcntl is variadic. Open-file-description locks conflict with SQLite's POSIX locks, but closing another
 // descriptor of the same file does not drop them.
