@@ -18,6 +18,7 @@ let package = Package(
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "Failures"),
         .target(name: "Files", dependencies: ["CLinux", "Failures"]),
         .target(
@@ -26,7 +27,7 @@ let package = Package(
         .target(
             name: "Datastore",
             dependencies: [
-                "Failures", "Files",
+                "CSQLite", "Failures", "Files",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),

@@ -1,0 +1,221 @@
+import Failures
+import Foundation
+import GRDB
+
+/// One hot copy under way: rows go into the spool in short reads, and a closing transaction fixes the revision.
+struct HotCopy {
+    /// What the closing transaction fixed.
+    struct Closing {
+        var window: KineWindow
+        var compactRows: [KineReader.CompactRow]
+        /// Every id of the source, where the copied ones differ from them; nil where they are the same.
+        var identifiers: [Int64]?
+    }
+
+    let source: KineConnection
+    let spool: SpoolWriter
+    let options: SnapshotOptions
+    let coveringIndex: Bool
+    private(set) var reader: KineReader
+    /// Old values at or below it were left out while copying.
+    private(set) var firstCompactRevision: Int64 = 0
+    private var lastRevision = Int64.min
+    private var copied = RevisionSet()
+    private var bytes = 0
+    private var target: Int64 = 0
+
+    init(source: KineConnection, spool: SpoolWriter, options: SnapshotOptions, coveringIndex: Bool) {
+        self.source = source
+        self.spool = spool
+        self.options = options
+        self.coveringIndex = coveringIndex
+        reader = KineReader(source, options: options)
+    }
+
+    /// Copies everything and returns what the closing transaction fixed; the spool then holds every row of
+    /// the source, and perhaps some that have left it since.
+    mutating func run() throws(Failure) -> Closing {
+        let source = source
+        let (newest, compactRevision) = try reader.measured { () throws(Failure) in
+            try source.readTransaction { db in
+                (
+                    try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM kine") ?? 0,
+                    // Without an index the name would cost a scan: old values are then left out at the end.
+                    try namesHaveIndex(db) ? try compactRevisionByName(db) : 0
+                )
+            }
+        }
+        target = newest
+        firstCompactRevision = compactRevision
+
+        // A writer may add rows while one pass reads; each round has fewer left than the one before.
+        for _ in 0..<1000 {
+            try copyRows()
+            guard let closing = try attemptClosing() else { continue }
+            guard let late = try lateRows(closing) else { continue }
+            try spool.insert(late)
+            return closing
+        }
+        throw Failure(
+            .failed, "the datastore \(source.path) changes faster than it can be read",
+            next: "try again when the cluster is less busy, or from a faster disk")
+    }
+
+    // MARK: Rows in short reads
+
+    private mutating func copyRows() throws(Failure) {
+        let filled = HandoffQueue<KineRowBatch>(limit: 2)
+        let empty = HandoffQueue<KineRowBatch>(limit: 3)
+        for _ in 0..<3 { _ = empty.put(KineRowBatch(capacity: options.batchBytes + 1 << 20)) }
+        let spool = spool
+        let inserter = OwnedThread(name: "spool") { () throws(Failure) in
+            // Closing both ends stops the reader at once when inserting fails.
+            defer {
+                filled.close()
+                empty.close()
+            }
+            try spool.run(taking: filled, giving: empty)
+        }
+        let outcome = readAll(filled, empty)
+        filled.close()
+        try inserter.join()
+        try outcome.get()
+    }
+
+    private mutating func readAll(
+        _ filled: HandoffQueue<KineRowBatch>, _ empty: HandoffQueue<KineRowBatch>
+    ) -> Result<Void, Failure> {
+        do throws(Failure) {
+            while let batch = empty.take() {
+                let reachedEnd = try reader.fill(batch, above: lastRevision, eliding: firstCompactRevision)
+                note(batch)
+                guard filled.put(batch) else { break }
+                try pause()
+                if reachedEnd { break }
+            }
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func pause() throws(Failure) {
+        do {
+            try options.betweenReads(
+                SnapshotProgress(rows: copied.count, bytes: bytes, revision: lastRevision, target: target))
+        } catch {
+            throw error as? Failure ?? Failure(.failed, "the snapshot was stopped", why: "\(error)", cause: error)
+        }
+    }
+
+    private mutating func note(_ batch: KineRowBatch) {
+        for row in batch.rows { copied.insert(row.id) }
+        bytes += batch.byteCount
+        if let last = batch.rows.last { lastRevision = last.id }
+    }
+
+    // MARK: The closing transaction
+
+    /// One short transaction: the newest rows, the window, and the set of ids. Nil when it would have to last
+    /// too long; what it read is kept all the same, since rows do not change.
+    private mutating func attemptClosing() throws(Failure) -> Closing? {
+        let scan = coveringIndex ? nil : try scanInShortReads()
+        let batch = KineRowBatch(capacity: 1 << 20)
+        let seen = reader.compactRows
+        let (source, options, last, eliding) = (source, options, lastRevision, firstCompactRevision)
+        var identifiers = copied
+        let closing = try reader.measured { () throws(Failure) -> Closing? in
+            try source.readTransaction { db -> Closing? in
+                let newest = try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM kine") ?? 0
+                guard last == Int64.min || newest - last <= Int64(options.closingRows) else { return nil }
+                guard try KineReader.fillRest(db, batch, above: last, eliding: eliding, options: options) else {
+                    return nil
+                }
+                for row in batch.rows { identifiers.insert(row.id) }
+                return try Self.fix(db, copied: identifiers, newer: batch, scan: scan, seen: seen)
+            }
+        }
+        reader.noteCompactRows(in: batch)
+        note(batch)
+        try spool.insert(batch)
+        return closing
+    }
+
+    private static func fix(
+        _ db: Database, copied: RevisionSet, newer: KineRowBatch, scan: IdentifierScan?, seen: [KineReader.CompactRow]
+    ) throws -> Closing? {
+        var compactRows: [KineReader.CompactRow] = []
+        let newIDs = newer.rows.filter { newer.bytes($0.name).elementsEqual(KineReader.compactKey) }.map(\.id)
+        for id in seen.map(\.id) + newIDs {
+            let revision = try Int64.fetchOne(db, sql: "SELECT prev_revision FROM kine WHERE id=?", arguments: [id])
+            if let revision { compactRows.append(KineReader.CompactRow(id: id, revision: revision)) }
+        }
+        let compactRevision = compactRows.map(\.revision).max() ?? 0
+        var live = RevisionSet()
+        if let scan {
+            // Rows only ever go in a transaction that also moves the compact revision.
+            guard scan.compactRows.filter({ row in !newIDs.contains(row.id) }) == compactRows.filter({ row in
+                !newIDs.contains(row.id)
+            }) else { return nil }
+            for id in scan.identifiers { live.insert(id) }
+            for row in newer.rows { live.insert(row.id) }
+        } else {
+            try eachIdentifier(db) { live.insert($0) }
+        }
+        var closing = Closing(
+            window: KineWindow(
+                rows: live.count,
+                minRevision: try Int64.fetchOne(db, sql: "SELECT MIN(id) FROM kine") ?? 0,
+                maxRevision: try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM kine") ?? 0,
+                compactRevision: compactRevision,
+                sequence: try Int64.fetchOne(db, sql: "SELECT seq FROM sqlite_sequence WHERE name='kine'") ?? 0),
+            compactRows: compactRows)
+        guard live != copied else { return closing }
+        var all: [Int64] = scan?.identifiers ?? []
+        if scan == nil { try eachIdentifier(db) { all.append($0) } } else { all += newer.rows.map(\.id) }
+        closing.identifiers = all
+        return closing
+    }
+
+    /// The rows of the source that were not copied: such as fill a gap appear late, below newer ones. Nil when
+    /// one of them is gone again.
+    private mutating func lateRows(_ closing: Closing) throws(Failure) -> KineRowBatch? {
+        let late = KineRowBatch(capacity: 4096)
+        guard let identifiers = closing.identifiers else { return late }
+        let have = Set(try spool.connection.use { db in try Int64.fetchAll(db, sql: "SELECT id FROM kine") })
+        for id in identifiers where !have.contains(id) {
+            let found = try reader.row(id, into: late, eliding: firstCompactRevision)
+            guard found else { return nil }
+        }
+        for row in late.rows { copied.insert(row.id) }
+        return late
+    }
+
+    // MARK: Tables without an index over ids
+
+    private mutating func scanInShortReads() throws(Failure) -> IdentifierScan {
+        var scan = IdentifierScan()
+        let (source, known) = (source, reader.compactRows)
+        scan.compactRows = try reader.measured { () throws(Failure) in
+            try source.readTransaction { db in
+                try known.compactMap { row in
+                    try Int64.fetchOne(db, sql: "SELECT prev_revision FROM kine WHERE id=?", arguments: [row.id])
+                        .map { KineReader.CompactRow(id: row.id, revision: $0) }
+                }
+            }
+        }
+        var after = Int64.min
+        while true {
+            let found = try reader.identifiers(above: after, upTo: lastRevision)
+            guard let last = found.last else { return scan }
+            scan.identifiers += found
+            after = last
+        }
+    }
+}
+
+/// The ids of a table without indexes, read in many short transactions, and the compact revision before the first.
+struct IdentifierScan {
+    var identifiers: [Int64] = []
+    var compactRows: [KineReader.CompactRow] = []
+}

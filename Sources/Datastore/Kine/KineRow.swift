@@ -1,0 +1,104 @@
+import Failures
+import GRDB
+import GRDBSQLite
+
+/// One row of kine's table as it lies in a batch; names and values are ranges of the batch's bytes.
+struct KineRow {
+    /// A text or blob column: where its bytes lie, and which of both SQLite stored.
+    struct Bytes {
+        var start = 0
+        var count = 0
+        var type = SQLITE_NULL
+    }
+
+    var id: Int64 = 0
+    var created: Int64?
+    var deleted: Int64?
+    var createRevision: Int64?
+    var previousRevision: Int64?
+    var lease: Int64?
+    var name = Bytes()
+    var value = Bytes()
+    var oldValue = Bytes()
+}
+
+/// Rows on their way from one database to another, in memory that is used again for each batch.
+final class KineRowBatch: @unchecked Sendable {
+    // Sound: a batch is on one thread at a time; the queues between them hand it over.
+    private(set) var rows: [KineRow] = []
+    private var storage: UnsafeMutableRawBufferPointer
+    private var used = 0
+
+    init(capacity: Int) {
+        storage = .allocate(byteCount: capacity, alignment: 16)
+        rows.reserveCapacity(4096)
+    }
+
+    deinit { storage.deallocate() }
+
+    var isEmpty: Bool { rows.isEmpty }
+    var byteCount: Int { used }
+
+    func removeAll() {
+        rows.removeAll(keepingCapacity: true)
+        used = 0
+    }
+
+    func bytes(_ field: KineRow.Bytes) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: storage[field.start..<field.start + field.count])
+    }
+
+    /// Copies the current row of a statement over `SELECT id, name, created, deleted, create_revision,
+    /// prev_revision, lease, value, old_value`; `old_value` is left out at or below `compactRevision`.
+    func append(_ statement: OpaquePointer, eliding compactRevision: Int64) throws(Failure) {
+        var row = KineRow(id: sqlite3_column_int64(statement, 0))
+        row.name = copy(statement, 1)
+        row.created = try integer(statement, 2, row.id)
+        row.deleted = try integer(statement, 3, row.id)
+        row.createRevision = try integer(statement, 4, row.id)
+        row.previousRevision = try integer(statement, 5, row.id)
+        row.lease = try integer(statement, 6, row.id)
+        row.value = copy(statement, 7)
+        if row.id > compactRevision { row.oldValue = copy(statement, 8) }
+        rows.append(row)
+    }
+
+    private func integer(_ statement: OpaquePointer, _ column: Int32, _ id: Int64) throws(Failure) -> Int64? {
+        switch sqlite3_column_type(statement, column) {
+        case SQLITE_INTEGER: return sqlite3_column_int64(statement, column)
+        case SQLITE_NULL: return nil
+        default:
+            throw Failure(
+                .failed, "row \(id) of the datastore is not one that kine writes",
+                why: "column '\(KineSchema.columns[Int(column)])' holds no whole number",
+                next: "check the database with sqlite3 and PRAGMA integrity_check")
+        }
+    }
+
+    private func copy(_ statement: OpaquePointer, _ column: Int32) -> KineRow.Bytes {
+        let type = sqlite3_column_type(statement, column)
+        guard type != SQLITE_NULL else { return KineRow.Bytes() }
+        // A number in a text column (kine once declared name as INTEGER) is read as its text.
+        let source =
+            type == SQLITE_BLOB
+            ? sqlite3_column_blob(statement, column) : UnsafeRawPointer(sqlite3_column_text(statement, column))
+        let count = Int(sqlite3_column_bytes(statement, column))
+        reserve(count)
+        let start = used
+        if let source, count > 0 {
+            UnsafeMutableRawBufferPointer(rebasing: storage[start...])
+                .copyMemory(from: UnsafeRawBufferPointer(start: source, count: count))
+        }
+        used += count
+        return KineRow.Bytes(start: start, count: count, type: type == SQLITE_BLOB ? SQLITE_BLOB : SQLITE_TEXT)
+    }
+
+    private func reserve(_ count: Int) {
+        guard used + count > storage.count else { return }
+        let larger = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(storage.count * 2, used + count), alignment: 16)
+        larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: storage[..<used]))
+        storage.deallocate()
+        storage = larger
+    }
+}
