@@ -172,7 +172,10 @@ class Writer:
     def open(self):
         self.connect()
         self.log.add("begin", {"tombstones": self.options.tombstones, "seed": self.options.seed})
-        self.base()
+        if self.options.new_keys_only:
+            self.revision = self.connection.execute("SELECT max(id) FROM kine").fetchone()[0] or 0
+        else:
+            self.base()
         if not self.connection.execute("SELECT 1 FROM kine WHERE name = 'compact_rev_key'").fetchone():
             self.transact([("compact_rev_key", 1, 0, 0, 0, 0, b"", None)])
         while len(self.live) < self.options.load:
@@ -460,6 +463,8 @@ def parse():
     parser.add_argument("--seed", type=int, default=1, help="the same seed and counts of operations give the same rows")
     parser.add_argument("--load", type=int, default=0, help="live keys to have before it begins")
     parser.add_argument("--keys", type=int, default=2000, help="live keys around which it stays")
+    parser.add_argument("--new-keys-only", action="store_true",
+                        help="leave alone, and do not read, what a large database already holds; without --log")
     parser.add_argument("--values", metavar="DB", help="take values from this database")
     parser.add_argument("--indexes", default="v0.6", help="as a kine of this age has them: v0.4, v0.6, v0.16")
     parser.add_argument("--without-index", action="append", default=[], metavar="NAME")
@@ -479,6 +484,8 @@ def parse():
     unknown = set(options.without_index) - set(INDEXES)
     if unknown:
         parser.error(f"--without-index {', '.join(unknown)}: kine has no such index")
+    if options.new_keys_only and options.log:
+        parser.error("--new-keys-only knows nothing of the rows that are there, so it cannot keep a --log")
     options.indexes = [name for name in INDEXES_BY_AGE[options.indexes] if name not in options.without_index]
     return options
 
