@@ -1,0 +1,75 @@
+/// Writes JSON into a byte buffer that is used again for every line.
+enum JSONText {
+    /// Appends a quoted string; invalid UTF-8 becomes U+FFFD.
+    @inline(__always)
+    static func append(text: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "\""))
+        var plain = true
+        for byte in text where isSpecial(byte) {
+            plain = false
+            break
+        }
+        if plain {
+            output.append(contentsOf: text)
+        } else {
+            appendEscaped(text, to: &output)
+        }
+        output.append(UInt8(ascii: "\""))
+    }
+
+    /// Appends a quoted string.
+    static func append(text: String, to output: inout [UInt8]) {
+        var text = text
+        text.withUTF8 { append(text: UnsafeRawBufferPointer($0), to: &output) }
+    }
+
+    /// Appends bytes that are JSON already.
+    @inline(__always)
+    static func append(literal: StaticString, to output: inout [UInt8]) {
+        output.append(contentsOf: UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+    }
+
+    /// Appends a number.
+    static func append(number: Int64, to output: inout [UInt8]) {
+        if number < 0 { output.append(UInt8(ascii: "-")) }
+        append(magnitude: number.magnitude, width: 1, to: &output)
+    }
+
+    /// Appends decimal digits, padded with zeros.
+    static func append(magnitude: UInt64, width: Int, to output: inout [UInt8]) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var rest = magnitude
+            var start = 20
+            repeat {
+                start -= 1
+                digits[start] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+            } while rest > 0 || 20 - start < width
+            output.append(contentsOf: UnsafeRawBufferPointer(digits)[start...])
+        }
+    }
+
+    @inline(__always)
+    private static func isSpecial(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte >= 0x80 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
+    @inline(never)
+    private static func appendEscaped(_ text: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+        // The detour through String replaces what is not UTF-8.
+        for byte in String(decoding: text, as: UTF8.self).utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                output.append(UInt8(ascii: "\\"))
+                output.append(byte)
+            case UInt8(ascii: "\n"): append(literal: "\\n", to: &output)
+            case UInt8(ascii: "\t"): append(literal: "\\t", to: &output)
+            case 0..<0x20:
+                append(literal: byte < 0x10 ? "\\u000" : "\\u001", to: &output)
+                let digit = byte & 15
+                output.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+            default: output.append(byte)
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+/// Writes the lines of `objects.ndjson`: one JSON object for each live row, straight from the bytes of its key and value.
+public struct ObjectLineWriter {
+    /// How many lines had a problem.
+    public private(set) var problemCount = 0
+    /// The keys of the first of them.
+    public private(set) var firstProblems: [(key: String, problem: ObjectProblem)] = []
+
+    private static let problemsKept = 20
+    private var scan = MetadataScan()
+
+    /// A writer without problems so far.
+    public init() {}
+
+    /// Appends one line with its line feed. A value that cannot be read gives a line that says so.
+    public mutating func append(
+        key: UnsafeRawBufferPointer, revision: Int64, value: UnsafeRawBufferPointer, to output: inout [UInt8]
+    ) {
+        scan.read(value)
+        defer { scan.reset() }
+        if scan.name.isEmpty {
+            let names = ObjectKey.names(in: key)
+            scan.name = names.name
+            if scan.namespace.isEmpty { scan.namespace = names.namespace }
+        }
+        JSONText.append(literal: "{\"key\":", to: &output)
+        JSONText.append(text: key, to: &output)
+        JSONText.append(literal: ",\"revision\":", to: &output)
+        JSONText.append(number: revision, to: &output)
+        append(",\"kind\":", scan.kind, to: &output)
+        append(",\"apiVersion\":", scan.apiVersion, to: &output)
+        append(",\"namespace\":", scan.namespace, to: &output)
+        append(",\"name\":", scan.name, to: &output)
+        append(",\"uid\":", scan.uid, to: &output)
+        appendLabels(to: &output)
+        append(",\"created\":", scan.created, to: &output)
+        append(",\"deleted\":", scan.deleted, to: &output)
+        JSONText.append(literal: ",\"size\":", to: &output)
+        JSONText.append(number: Int64(value.count), to: &output)
+        appendEncoding(to: &output)
+        if let problem = scan.problem {
+            JSONText.append(literal: ",\"problem\":", to: &output)
+            JSONText.append(text: problem.rawValue, to: &output)
+            problemCount += 1
+            if firstProblems.count < ObjectLineWriter.problemsKept {
+                firstProblems.append((String(decoding: key, as: UTF8.self), problem))
+            }
+        }
+        JSONText.append(literal: "}\n", to: &output)
+    }
+
+    /// The same for a key and a value in memory.
+    public mutating func append(key: String, revision: Int64, value: [UInt8], to output: inout [UInt8]) {
+        var key = key
+        key.withUTF8 { keyBytes in
+            value.withUnsafeBytes {
+                append(key: UnsafeRawBufferPointer(keyBytes), revision: revision, value: $0, to: &output)
+            }
+        }
+    }
+
+    @inline(__always)
+    private func append(_ member: StaticString, _ text: TextSlice, to output: inout [UInt8]) {
+        guard !text.isEmpty else { return }
+        JSONText.append(literal: member, to: &output)
+        text.appendJSON(to: &output)
+    }
+
+    private func append(_ member: StaticString, _ moment: MetadataScan.Moment, to output: inout [UInt8]) {
+        switch moment {
+        case .none: return
+        case .text(let text): append(member, text, to: &output)
+        case .seconds(let seconds):
+            JSONText.append(literal: member, to: &output)
+            output.append(UInt8(ascii: "\""))
+            Timestamp.append(seconds: seconds, to: &output)
+            output.append(UInt8(ascii: "\""))
+        }
+    }
+
+    private func appendLabels(to output: inout [UInt8]) {
+        guard !scan.labels.isEmpty else { return }
+        JSONText.append(literal: ",\"labels\":", to: &output)
+        var separator = UInt8(ascii: "{")
+        for label in scan.labels {
+            output.append(separator)
+            label.name.appendJSON(to: &output)
+            output.append(UInt8(ascii: ":"))
+            label.value.appendJSON(to: &output)
+            separator = UInt8(ascii: ",")
+        }
+        output.append(UInt8(ascii: "}"))
+    }
+
+    private func appendEncoding(to output: inout [UInt8]) {
+        JSONText.append(literal: ",\"encoding\":\"", to: &output)
+        switch scan.form {
+        case .protobuf: JSONText.append(literal: "protobuf\"", to: &output)
+        case .json: JSONText.append(literal: "json\"", to: &output)
+        case .cbor: JSONText.append(literal: "cbor\"", to: &output)
+        case .opaque: JSONText.append(literal: "opaque\"", to: &output)
+        case .empty: JSONText.append(literal: "empty\"", to: &output)
+        case .encrypted:
+            output.removeLast()
+            JSONText.append(text: scan.encoding, to: &output)
+        }
+    }
+}
