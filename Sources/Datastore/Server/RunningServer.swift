@@ -1,0 +1,108 @@
+public import Failures
+import Files
+import Foundation
+
+/// Finds out whether a k3s runs on a data directory, by what the kernel knows and not by what a file says.
+public enum RunningServer {
+    /// What shows that a server runs; nil when nothing does.
+    ///
+    /// - a process holds SQLite's shared lock on `db/state.db`: kine keeps a connection open all its life;
+    /// - something accepts connections on `kine.sock`;
+    /// - etcd holds its lock on `db/etcd/member/snap/db`;
+    /// - a process works in `server/`, which k3s makes its working directory before it opens the datastore.
+    public static func evidence(serverDirectory: String) throws(Failure) -> String? {
+        if let holder = try databaseHolder("\(serverDirectory)/db/state.db") { return holder }
+        if try socketAnswers("\(serverDirectory)/kine.sock") { return "something answers on \(serverDirectory)/kine.sock" }
+        if let holder = try etcdHolder("\(serverDirectory)/db/etcd/member/snap/db") { return holder }
+        return try processWorking(in: serverDirectory)
+    }
+
+    private static func databaseHolder(_ path: String) throws(Failure) -> String? {
+        guard try FileStatus.ifPresent(path)?.kind == .regular else { return nil }
+        let file = try FileDescriptor(opening: path, O_RDONLY | O_CLOEXEC)
+        switch try file.lockHolder(exclusive: true, from: SQLiteLocks.start, length: SQLiteLocks.length) {
+        case .none: return nil
+        case .some(let process): return "\(describe(process)) has \(path) open"
+        }
+    }
+
+    private static func etcdHolder(_ path: String) throws(Failure) -> String? {
+        guard try FileStatus.ifPresent(path)?.kind == .regular else { return nil }
+        let file = try FileDescriptor(opening: path, O_RDONLY | O_CLOEXEC)
+        return try file.lockExclusive() ? nil : "etcd holds the lock of \(path)"
+    }
+
+    private static func socketAnswers(_ path: String) throws(Failure) -> Bool {
+        guard try FileStatus.ifPresent(path)?.kind == .socket else { return false }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        // A path too long for an address cannot be a socket that k3s listens on by this name.
+        guard path.utf8.count < MemoryLayout.size(ofValue: address.sun_path) else { return false }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let socketDescriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard socketDescriptor >= 0 else { throw Failure.system("cannot ask", path, errno) }
+        defer { close(socketDescriptor) }
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socketDescriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+            }
+        }
+    }
+
+    private static func processWorking(in directory: String) throws(Failure) -> String? {
+        guard let wanted = try FileStatus.ifPresent(directory) else { return nil }
+        for name in try directoryNames("/proc") {
+            guard let process = Int32(name), process != getpid() else { continue }
+            var status = stat()
+            // Processes of others, and such as end meanwhile, cannot be asked: the locks above tell of them.
+            guard stat("/proc/\(name)/cwd", &status) == 0 else { continue }
+            guard UInt64(status.st_dev) == wanted.device, UInt64(status.st_ino) == wanted.inode else { continue }
+            let command = commandName(process)
+            if command.hasPrefix("k3s") || command == "kine" { return "\(describe(process)) works in \(directory)" }
+        }
+        return nil
+    }
+
+    static func describe(_ process: Int32?) -> String {
+        guard let process else { return "another process" }
+        let name = commandName(process)
+        return name.isEmpty ? "process \(process)" : "\(name) (process \(process))"
+    }
+
+    private static func commandName(_ process: Int32) -> String {
+        let text = try? readFile("/proc/\(process)/comm", limit: 4096)  // only for the message
+        return String(decoding: text ?? [], as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+}
+
+/// The bytes of a database file that SQLite locks (os.h: PENDING_BYTE, RESERVED_BYTE, SHARED_FIRST, SHARED_SIZE).
+enum SQLiteLocks {
+    static let start: Int64 = 0x4000_0000
+    static let length: Int64 = 2 + 510
+}
+
+/// Keeps any SQLite, and so any k3s, from opening a database while its directory is exchanged.
+public struct DatabaseHold: ~Copyable {
+    private let file: FileDescriptor?
+
+    /// Takes SQLite's exclusive lock on the database, which a server that runs on it does not let go.
+    ///
+    /// Without a database there is nothing to hold. Throws `refused` when somebody has it open.
+    public init(serverDirectory: String) throws(Failure) {
+        let path = "\(serverDirectory)/db/state.db"
+        guard try FileStatus.ifPresent(path)?.kind == .regular else {
+            file = nil
+            return
+        }
+        let descriptor = try FileDescriptor(opening: path, O_RDWR | O_CLOEXEC)
+        guard try descriptor.lockRange(exclusive: true, from: SQLiteLocks.start, length: SQLiteLocks.length) else {
+            throw Failure(
+                .refused, "a k3s runs on \(serverDirectory)", why: "the database \(path) is open",
+                next: "stop k3s on this directory and run the command again")
+        }
+        file = consume descriptor
+    }
+
+    /// Lets the database go.
+    public consuming func release() {}
+}
