@@ -54,9 +54,9 @@ func undecodableName(_ name: [UInt8], in path: String) -> Failure {
         next: "Rename or remove it.")
 }
 
-/// Creates a directory (0700 unless told) and those above that are missing, each made durable in its parent.
-/// One that is there already is fine; anything else in its place is refused.
-public func createDirectory(_ path: String, mode: UInt32 = 0o700) throws(Failure) {
+/// Creates a directory (0700 unless told) and, unless told not to, those above that are missing, each made durable in
+/// its parent. One that is there already is fine; anything else in its place is refused.
+public func createDirectory(_ path: String, mode: UInt32 = 0o700, parents: Bool = true) throws(Failure) {
     try refuseNUL(path)
     let number = errorNumber { mkdir(path, mode) }
     let parent = splitPath(path).directory
@@ -66,9 +66,20 @@ public func createDirectory(_ path: String, mode: UInt32 = 0o700) throws(Failure
         guard try FileStatus(of: path, following: true).kind == .directory else {
             throw Failure(.refused, "\(path) is there already and is no directory")
         }
-    case ENOENT where parent != path && parent != ".":
+    case ENOENT where parents && parent != path && parent != ".":
         try createDirectory(parent, mode: mode)
         try createDirectory(path, mode: mode)
     default: throw Failure.system("create directory", path, number)
     }
+}
+
+/// The absolute path without links, `.` and `..`.
+public func realPath(_ path: String) throws(Failure) -> String {
+    try refuseNUL(path)
+    guard let resolved = realpath(path, nil) else { throw Failure.system("look at", path, errno) }
+    defer { free(resolved) }
+    guard let text = String(validatingCString: resolved) else {
+        throw Failure(.refused, "the real path of \(path) is not UTF-8")
+    }
+    return text
 }

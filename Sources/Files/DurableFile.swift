@@ -20,7 +20,8 @@ public struct DurableFile: ~Copyable, Sendable {
     public init(at path: String, mode: UInt32 = 0o600) throws(Failure) {
         try refuseNUL(path)
         let parts = splitPath(path)
-        guard !["", ".", "..", "/"].contains(parts.name), parts.name.utf8.count <= 255 else {
+        guard !["", ".", ".."].contains(parts.name), path.utf8.last != UInt8(ascii: "/"), parts.name.utf8.count <= 255
+        else {
             throw Failure(.refused, "cannot write \(path)", why: "its last part is no file name")
         }
         let directory = try FileDescriptor(opening: parts.directory, O_DIRECTORY)

@@ -81,10 +81,10 @@ public struct FileStatus: Sendable, Hashable {
         self = try Self.read(directory.raw, name, following: false, shown: joinPath(directory.path, name))
     }
 
-    /// The status of a path, or nil where nothing is; a symbolic link itself.
-    public static func ifPresent(_ path: String) throws(Failure) -> FileStatus? {
+    /// The status of a path, or nil where nothing is; a symbolic link itself unless `following`.
+    public static func ifPresent(_ path: String, following: Bool = false) throws(Failure) -> FileStatus? {
         do throws(Failure) {
-            return try FileStatus(of: path)
+            return try FileStatus(of: path, following: following)
         } catch {
             guard error.code == .notFound || error.systemError == ENOTDIR else { throw error }
             return nil

@@ -66,8 +66,8 @@ public final class OpenFile: ByteSource, Sendable {
 }
 
 /// A small file as bytes, refused above `limit`, so that no foreign file decides how much memory is taken.
-public func readFile(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
-    let file = try OpenFile(path)
+public func readFile(_ path: String, limit: Int, following: Bool = true) throws(Failure) -> [UInt8] {
+    let file = try OpenFile(path, following: following)
     guard file.size <= UInt64(limit) else {
         throw Failure(.refused, "\(path) is \(file.size) bytes, more than the \(limit) that are read of it")
     }

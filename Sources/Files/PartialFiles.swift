@@ -22,22 +22,28 @@ public enum PartialName {
 }
 
 /// Removes the temporary files of dead writers from one directory, and gives their names. A live writer holds the
-/// lock of its file, so that its file stays.
+/// lock of its file, so that its file stays. Where locks may not reach all the writers (a network file system),
+/// `untouchedSince` spares files that were modified later.
 @discardableResult
-public func sweepPartialFiles(in path: String) throws(Failure) -> [String] {
+public func sweepPartialFiles(in path: String, untouchedSince: FileTime? = nil) throws(Failure) -> [String] {
     let directory = try FileDescriptor(opening: path, O_DIRECTORY)
     var removed: [String] = []
     for name in try listDirectory(directory).names where PartialName.matches(name) {
-        if try removeIfAbandoned(name, in: directory) { removed.append(name) }
+        if try removeIfAbandoned(name, in: directory, untouchedSince: untouchedSince) { removed.append(name) }
     }
     return removed
 }
 
-private func removeIfAbandoned(_ name: String, in directory: borrowing FileDescriptor) throws(Failure) -> Bool {
+private func removeIfAbandoned(
+    _ name: String, in directory: borrowing FileDescriptor, untouchedSince: FileTime?
+) throws(Failure) -> Bool {
     let file: FileDescriptor
     do throws(Failure) {
-        guard try FileStatus(of: name, in: directory).kind == .regular else { return false }
-        file = try FileDescriptor(opening: name, in: directory, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        let status = try FileStatus(of: name, in: directory)
+        guard status.kind == .regular else { return false }
+        if let untouchedSince, status.modified > untouchedSince { return false }
+        // NFS grants an exclusive lock only on what is open for writing.
+        file = try FileDescriptor(opening: name, in: directory, O_RDWR | O_NOFOLLOW | O_NONBLOCK)
     } catch {
         // Committed or removed meanwhile.
         guard error.code == .notFound else { throw error }

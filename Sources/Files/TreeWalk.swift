@@ -11,6 +11,14 @@ public struct TreeEntry: Sendable, Hashable {
     public let linkTarget: String?
     /// Another file system is mounted here; what lies in it is not walked.
     public let isMountPoint: Bool
+
+    /// Creates an entry; walks do.
+    public init(path: String, status: FileStatus, linkTarget: String?, isMountPoint: Bool) {
+        self.path = path
+        self.status = status
+        self.linkTarget = linkTarget
+        self.isMountPoint = isMountPoint
+    }
 }
 
 /// How deep a tree may be; one descriptor is open for each level.

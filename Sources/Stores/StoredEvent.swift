@@ -1,0 +1,84 @@
+public import Failures
+public import FoundationEssentials
+
+/// Something that happened to an archive after it was stored. Events are only ever added.
+public struct StoredEvent: Sendable, Hashable {
+    /// How far an archive was proved to be good.
+    public enum Level: String, Sendable, Hashable, CaseIterable, Comparable {
+        /// Read back, and equal to what was written.
+        case stored
+        /// Decrypted, its database opened and compared.
+        case opened
+        /// A k3s ran from it.
+        case drilled
+
+        /// Orders by how much is proved.
+        public static func < (left: Level, right: Level) -> Bool { left.rank < right.rank }
+
+        private var rank: Int {
+            switch self {
+            case .stored: 0
+            case .opened: 1
+            case .drilled: 2
+            }
+        }
+    }
+
+    /// When it happened, to the second.
+    public var at: Date
+    /// What happened: `verified`, `pinned`, `unpinned`, `copied`, `deleting`, or a word of a newer version.
+    public var what: String
+    /// How far it was proved; for `verified`.
+    public var level: Level?
+    /// What came out: `ok`, or what was wrong.
+    public var result: String
+    /// Which version of daytwo, and where there is one, who.
+    public var by: String
+    /// Members that this version does not know.
+    public var other: [String: JSONValue] = [:]
+
+    /// Creates an event.
+    public init(at: Date, what: String, level: Level? = nil, result: String = "ok", by: String) {
+        self.at = UTCTime.wholeSecond(at)
+        self.what = what
+        self.level = level
+        self.result = result
+        self.by = by
+    }
+
+    /// Reads an event.
+    public init(bytes: [UInt8]) throws(Failure) {
+        var json = try JSONObject(bytes: bytes, "the event")
+        at = try json.date("at")
+        what = try json.string("what")
+        level = try json.optionalEnum("level", Level.self)
+        result = try json.string("result")
+        by = try json.string("by")
+        other = json.rest
+    }
+
+    /// The event as JSON.
+    public func bytes() throws(Failure) -> [UInt8] {
+        var json = other
+        json["at"] = .string(UTCTime.string(at))
+        json["what"] = .string(what)
+        json["level"] = level.map { .string($0.rawValue) }
+        json["result"] = .string(result)
+        json["by"] = .string(by)
+        return try JSONObject.bytes(json)
+    }
+}
+
+/// The events of an archive, in order, and what could not be read of them.
+public struct EventLog: Sendable {
+    /// The events, the oldest first.
+    public var events: [StoredEvent] = []
+    /// Events that are damaged, with the reason.
+    public var problems: [String] = []
+
+    /// Creates a log.
+    public init(events: [StoredEvent] = [], problems: [String] = []) {
+        self.events = events
+        self.problems = problems
+    }
+}
