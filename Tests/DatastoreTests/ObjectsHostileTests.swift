@@ -43,7 +43,9 @@ struct ObjectsHostileTests {
         for sample in try Self.samples() {
             for end in stride(from: 0, to: sample.count, by: sample.count > 600 ? 7 : 1) {
                 try exercise(Array(sample[..<end]))
-                if let problem = ObjectMetadata(decoding: Array(sample[..<end])).problem { problems.insert(problem.rawValue) }
+                if let problem = ObjectMetadata(decoding: Array(sample[..<end])).problem {
+                    problems.insert(problem.rawValue)
+                }
             }
         }
         #expect(problems.contains("truncated"))

@@ -130,10 +130,14 @@ struct ObjectsMetadataTests {
     }
 
     @Test func `lines of a later version are read, and broken ones are named`() throws {
-        let line = #"{"key":"/k","revision":1,"new":{"a":[1,"]"]},"size":2,"encoding":"x","problem":"novel","labels":null}"#
+        let line =
+            #"{"key":"/k","revision":1,"new":{"a":[1,"]"]},"size":2,"encoding":"x","problem":"novel","labels":null}"#
         let parsed = try ObjectLine(parsing: line)
         #expect(parsed.key == "/k" && parsed.problem == "novel" && parsed.labels == nil)
-        for broken in ["", "{", "[]", "{\"key\":1}", "{\"key\":\"a\"}", line + "x", #"{"key":"a","revision":99999999999999999999}"#] {
+        for broken in [
+            "", "{", "[]", "{\"key\":1}", "{\"key\":\"a\"}", line + "x",
+            #"{"key":"a","revision":99999999999999999999}"#,
+        ] {
             #expect(throws: (any Error).self) { try ObjectLine(parsing: broken) }
         }
     }

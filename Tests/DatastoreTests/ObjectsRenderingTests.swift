@@ -19,7 +19,8 @@ struct ObjectsRenderingTests {
     @Test func `protobuf is shown as its metadata with its message at hand`() throws {
         let rendering = render("/registry/deployments/ns/name", ObjectsSamples.deployment)
         #expect(!rendering.isWhole && rendering.problem == nil)
-        let expected = #"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"name","namespace":"ns","uid":"uid","#
+        let expected =
+            #"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"name","namespace":"ns","uid":"uid","#
             + #""generation":300,"creationTimestamp":"2026-11-22T11:19:39Z","deletionTimestamp":"1969-12-31T23:59:59Z","#
             + #""deletionGracePeriodSeconds":30,"labels":{"a":"b\"\n","ü":""},"annotations":{"note":"text"},"#
             + #""ownerReferences":[{"kind":"Owner","name":"o","uid":"u","apiVersion":"v1","controller":true},"#

@@ -30,7 +30,8 @@ enum ObjectsSamples {
     static let deployment = value(
         metadata: field(1, "name") + field(2, "") + field(3, "ns") + field(5, "uid") + field(7, number: 300)
             + field(8, field(1, number: 1_795_346_379) + field(2, number: 0)) + field(9, field(1, number: -1))
-            + field(10, number: 30) + field(11, field(1, "a") + field(2, "b\"\n")) + field(11, field(1, "ü") + field(2, ""))
+            + field(10, number: 30) + field(11, field(1, "a") + field(2, "b\"\n"))
+            + field(11, field(1, "ü") + field(2, ""))
             + field(12, field(1, "note") + field(2, "text"))
             + field(13, field(1, "Owner") + field(3, "o") + field(4, "u") + field(5, "v1") + field(6, number: 1))
             + field(13, field(1, "Other")) + field(14, "keep.example.com") + field(17, field(1, "manager")))

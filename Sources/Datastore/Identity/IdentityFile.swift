@@ -53,7 +53,9 @@ public enum IdentityFile: String, Sendable, Hashable, CaseIterable {
     }
 
     /// The certificates whose fingerprints are recorded.
-    public static let authorities: [IdentityFile] = [.serverCA, .clientCA, .requestHeaderCA, .etcdServerCA, .etcdPeerCA]
+    public static let authorities: [IdentityFile] = [
+        .serverCA, .clientCA, .requestHeaderCA, .etcdServerCA, .etcdPeerCA,
+    ]
 
     /// Without any of these a server makes itself a new identity, or loses the old one in part.
     public static let essential: [IdentityFile] = [

@@ -55,13 +55,14 @@ public struct IdentitySet: Sendable, Hashable {
     /// One sentence for a person.
     public var sentence: String {
         let compared = isCompared ? " and equal to the bootstrap row" : ""
+        let differ = "differ from the bootstrap row: \(differing.joined(separator: ", "))"
         return switch state {
         case .complete: "all \(expected) identity files are there\(compared)"
         case .absent: "none of the \(expected) identity files is there"
         case .incomplete:
             "identity files are missing: \(missing.joined(separator: ", "))"
-                + (differing.isEmpty ? "" : "; others differ from the bootstrap row: \(differing.joined(separator: ", "))")
-        case .differs: "identity files differ from the bootstrap row: \(differing.joined(separator: ", "))"
+                + (differing.isEmpty ? "" : "; others \(differ)")
+        case .differs: "identity files \(differ)"
         }
     }
 }

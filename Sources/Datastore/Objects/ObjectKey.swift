@@ -125,12 +125,14 @@ public struct ObjectKey: Sendable, Hashable {
 
     /// Namespace and name as the end of an object's key, for values that cannot say them.
     static func names(in key: UnsafeRawBufferPointer) -> (namespace: TextSlice, name: TextSlice) {
-        let parsed = prefixGroup(of: key)
-        guard let first = parsed.baseAddress, let start = key.baseAddress, starts(parsed) else { return (.empty, .empty) }
-        var rest = UnsafeRawBufferPointer(rebasing: key[(start.distance(to: first) + parsed.count)...])
-        for folder: StaticString in ["/specs/", "/endpoints/"] where TextSlice(bytes: parsed, isEscaped: false).equals("registry/services") {
-            if ValueForm.starts(rest, with: folder) {
-                rest = UnsafeRawBufferPointer(rebasing: rest[(folder.utf8CodeUnitCount - 1)...])
+        let folders = prefixGroup(of: key)
+        guard let start = key.baseAddress, let first = folders.baseAddress,
+            ValueForm.starts(folders, with: "registry/")
+        else { return (.empty, .empty) }
+        var rest = UnsafeRawBufferPointer(rebasing: key[(start.distance(to: first) + folders.count)...])
+        if TextSlice(bytes: folders, isEscaped: false).equals("registry/services") {
+            for folder: StaticString in ["/specs", "/endpoints"] where ValueForm.starts(rest, with: folder) {
+                rest = UnsafeRawBufferPointer(rebasing: rest[folder.utf8CodeUnitCount...])
                 break
             }
         }
@@ -145,9 +147,5 @@ public struct ObjectKey: Sendable, Hashable {
             TextSlice(bytes: UnsafeRawBufferPointer(rebasing: names[..<slash]), isEscaped: false),
             TextSlice(bytes: name, isEscaped: false)
         )
-    }
-
-    private static func starts(_ group: UnsafeRawBufferPointer) -> Bool {
-        ValueForm.starts(group, with: "registry/")
     }
 }
