@@ -8,7 +8,7 @@ public enum BootstrapProof: Sendable {
     case wrongToken(keys: [String])
     /// There are rows that need a token, and none was given.
     case noToken(keys: [String])
-    /// The datastore keeps no identity: embedded etcd, or a plain kine.
+    /// The datastore keeps no identity: it was not made by a k3s server, or that one never finished its start.
     case noBootstrapRow
     /// The row is the token's by its name, but cannot be decrypted or read.
     case damaged(key: String, reason: String)
