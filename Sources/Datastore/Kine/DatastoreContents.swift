@@ -1,7 +1,3 @@
-import Failures
-import Foundation
-import GRDB
-
 /// What is in a datastore: how many keys of which resource and namespace, the largest, and the rows that
 /// matter for its identity. Gathered in one pass over the live keys.
 public struct DatastoreContents: Sendable {
@@ -27,13 +23,13 @@ public struct DatastoreContents: Sendable {
 
     /// Live keys, `compact_rev_key` not among them.
     public var liveKeys = 0
-    /// Live keys that go away by themselves (events, leases of the API server) are counted like the others.
+    /// The live keys by resource, in the order of their keys.
     public var resources: [Resource] = []
     /// The largest values, largest first; at most 20.
     public var largest: [LargeObject] = []
     /// How secrets are encoded, and with which keys, from all of them.
     public var secrets = SecretsEncryption.Sample()
-    /// Values that could not be read, by key; at most 20, and how many there are.
+    /// Keys whose values could not be read; at most 20.
     public var problems: [String] = []
     /// How many values could not be read.
     public var problemCount = 0
@@ -43,63 +39,60 @@ public struct DatastoreContents: Sendable {
     public var clusterUID: String?
     /// When `kube-system` was created, RFC 3339.
     public var clusterCreated: String?
-    /// The names of nodes in the datastore and the versions of their kubelets are read elsewhere.
+    /// The names of the nodes in it; at most 100.
     public var nodes: [String] = []
 
     /// Creates an empty summary.
     public init() {}
+}
 
-    /// The bootstrap rows are small; one that is not is not one.
-    private static let bootstrapLimit = 1 << 20
+/// Gathers a summary from live keys that come in order.
+struct ContentsGathering {
     private static let largestKept = 20
+    private static let problemsKept = 20
+    private static let nodesKept = 100
 
-    /// Gathers the contents and hands `objects.ndjson` to `lines`, in pieces of about a megabyte.
-    static func gather(
-        _ db: Database, lines: (UnsafeRawBufferPointer) throws -> Void
-    ) throws -> DatastoreContents {
-        var contents = DatastoreContents()
-        var counting = ResourceCounting()
-        var writer = ObjectLineWriter()
-        var output: [UInt8] = []
-        output.reserveCapacity(1 << 20 + 1 << 16)
-        try eachLiveRow(db) { row in
-            writer.append(key: row.key, revision: row.revision, value: row.value, to: &output)
-            counting.add(row)
-            contents.note(row)
-            if output.count >= 1 << 20 {
-                try output.withUnsafeBytes(lines)
-                output.removeAll(keepingCapacity: true)
-            }
-        }
-        try output.withUnsafeBytes(lines)
-        contents.resources = counting.finished()
-        contents.liveKeys = contents.resources.reduce(0) { $0 + $1.count }
-        contents.problemCount = writer.problemCount
-        contents.problems = writer.firstProblems.map { "\($0.key): \($0.problem.rawValue)" }
-        return contents
-    }
+    private var contents = DatastoreContents()
+    private var counting = ResourceCounting()
 
-    private mutating func note(_ row: LiveRow) {
-        if largest.count < Self.largestKept || row.value.count > (largest.last?.size ?? 0) {
-            let key = String(decoding: row.key, as: UTF8.self)
-            let place = largest.firstIndex { $0.size < row.value.count } ?? largest.count
-            largest.insert(LargeObject(key: key, size: row.value.count), at: place)
-            if largest.count > Self.largestKept { largest.removeLast() }
+    mutating func add(key: UnsafeRawBufferPointer, _ record: ObjectRecord) {
+        counting.add(key, valueCount: record.valueCount)
+        noteSize(key, record)
+        if record.hasProblem {
+            contents.problemCount += 1
+            if contents.problems.count < Self.problemsKept { contents.problems.append(text(key)) }
         }
         switch true {
-        case begins(row.key, "/registry/secrets/"): secrets.add(row.value)
-        case begins(row.key, "/bootstrap/"):
-            guard row.value.count <= Self.bootstrapLimit, bootstrapRows.count < 16 else { return }
-            bootstrapRows.append((String(decoding: row.key, as: UTF8.self), Array(row.value)))
-        case begins(row.key, "/registry/namespaces/kube-system") && row.key.count == 32:
-            let metadata = ObjectMetadata(decoding: row.value)
-            clusterUID = metadata.uid
-            clusterCreated = metadata.creationTimestamp
-        case begins(row.key, "/registry/minions/"):
-            nodes.append(String(decoding: row.key.dropFirst(18), as: UTF8.self))
+        case begins(key, "/registry/secrets/"): contents.secrets.add(record.head)
+        case begins(key, "/bootstrap/"):
+            if record.head.count == record.valueCount { contents.bootstrapRows.append((text(key), Array(record.head))) }
+        case begins(key, "/registry/namespaces/kube-system") && key.count == 32:
+            let metadata = ObjectMetadata(decoding: record.head)
+            contents.clusterUID = metadata.uid
+            contents.clusterCreated = metadata.creationTimestamp
+        case begins(key, "/registry/minions/") && contents.nodes.count < Self.nodesKept:
+            contents.nodes.append(String(text(key).dropFirst(18)))
         default: return
         }
     }
+
+    func finished() -> DatastoreContents {
+        var (contents, counting) = (contents, counting)
+        contents.resources = counting.finished()
+        contents.liveKeys = contents.resources.reduce(0) { $0 + $1.count }
+        return contents
+    }
+
+    private mutating func noteSize(_ key: UnsafeRawBufferPointer, _ record: ObjectRecord) {
+        guard contents.largest.count < Self.largestKept || record.valueCount > (contents.largest.last?.size ?? 0) else {
+            return
+        }
+        let place = contents.largest.firstIndex { $0.size < record.valueCount } ?? contents.largest.count
+        contents.largest.insert(.init(key: text(key), size: record.valueCount), at: place)
+        if contents.largest.count > Self.largestKept { contents.largest.removeLast() }
+    }
+
+    private func text(_ key: UnsafeRawBufferPointer) -> String { String(decoding: key, as: UTF8.self) }
 }
 
 /// Counts keys that come in order, so that a resource or a namespace is looked up once for a run of keys.
@@ -111,8 +104,8 @@ private struct ResourceCounting {
     private var namespace: [UInt8] = []
     private var inNamespace = 0
 
-    mutating func add(_ row: LiveRow) {
-        let group = ObjectKey.prefixGroup(of: row.key)
+    mutating func add(_ key: UnsafeRawBufferPointer, valueCount: Int) {
+        let group = ObjectKey.prefixGroup(of: key)
         if resources.isEmpty || !prefix.elementsEqual(group) {
             countNamespace()
             prefix = Array(group)
@@ -124,8 +117,8 @@ private struct ResourceCounting {
             }
         }
         resources[current].count += 1
-        resources[current].bytes += row.value.count
-        let names = ObjectKey.names(in: row.key)
+        resources[current].bytes += valueCount
+        let names = ObjectKey.names(in: key)
         guard !names.namespace.isEmpty else { return countNamespace() }
         if !namespace.elementsEqual(names.namespace.bytes) {
             countNamespace()
@@ -146,9 +139,4 @@ private struct ResourceCounting {
         countNamespace()
         return resources.sorted { $0.prefix.utf8.lexicographicallyPrecedes($1.prefix.utf8) }
     }
-}
-
-private func begins(_ key: UnsafeRawBufferPointer, _ prefix: StaticString) -> Bool {
-    guard key.count >= prefix.utf8CodeUnitCount, let start = key.baseAddress else { return false }
-    return memcmp(start, prefix.utf8Start, prefix.utf8CodeUnitCount) == 0
 }

@@ -14,6 +14,7 @@ struct HotCopy {
 
     let source: KineConnection
     let spool: SpoolWriter
+    let index: RowIndex
     let options: SnapshotOptions
     let coveringIndex: Bool
     private(set) var reader: KineReader
@@ -24,9 +25,12 @@ struct HotCopy {
     private var bytes = 0
     private var target: Int64 = 0
 
-    init(source: KineConnection, spool: SpoolWriter, options: SnapshotOptions, coveringIndex: Bool) {
+    init(
+        source: KineConnection, spool: SpoolWriter, index: RowIndex, options: SnapshotOptions, coveringIndex: Bool
+    ) {
         self.source = source
         self.spool = spool
+        self.index = index
         self.options = options
         self.coveringIndex = coveringIndex
         reader = KineReader(source, options: options)
@@ -53,7 +57,7 @@ struct HotCopy {
             try copyRows()
             guard let closing = try attemptClosing() else { continue }
             guard let late = try lateRows(closing) else { continue }
-            try spool.insert(late)
+            try take(late)
             return closing
         }
         throw Failure(
@@ -63,23 +67,39 @@ struct HotCopy {
 
     // MARK: Rows in short reads
 
+    /// Three threads: this one reads, one inserts into the spool, one derives digest and lines.
     private mutating func copyRows() throws(Failure) {
-        let filled = HandoffQueue<KineRowBatch>(limit: 2)
-        let empty = HandoffQueue<KineRowBatch>(limit: 3)
-        for _ in 0..<3 { _ = empty.put(KineRowBatch(capacity: options.batchBytes + 1 << 20)) }
-        let spool = spool
-        let inserter = OwnedThread(name: "spool") { () throws(Failure) in
-            // Closing both ends stops the reader at once when inserting fails.
-            defer {
-                filled.close()
-                empty.close()
-            }
-            try spool.run(taking: filled, giving: empty)
+        let (read, inserted) = (HandoffQueue<KineRowBatch>(limit: 2), HandoffQueue<KineRowBatch>(limit: 2))
+        let empty = HandoffQueue<KineRowBatch>(limit: 4)
+        for _ in 0..<4 { _ = empty.put(KineRowBatch(capacity: options.batchBytes + 1 << 20)) }
+        let (spool, index) = (spool, index)
+        let inserting = OwnedThread(name: "spool") { () throws(Failure) in
+            defer { inserted.close() }
+            try pass(read, to: inserted) { (batch) throws(Failure) in try spool.insert(batch) }
         }
-        let outcome = readAll(filled, empty)
-        filled.close()
-        try inserter.join()
+        let deriving = OwnedThread(name: "index") { () throws(Failure) in
+            defer { empty.close() }
+            try pass(inserted, to: empty) { (batch) throws(Failure) in
+                try index.add(batch)
+                batch.removeAll()
+            }
+        }
+        let outcome = readAll(read, empty)
+        read.close()
+        try join(inserting, deriving)
         try outcome.get()
+    }
+
+    private func join(_ inserting: OwnedThread, _ deriving: OwnedThread) throws(Failure) {
+        let first = inserting.result()
+        try deriving.result().get()
+        try first.get()
+    }
+
+    /// Takes a few rows outside the stream.
+    private func take(_ batch: KineRowBatch) throws(Failure) {
+        try spool.insert(batch)
+        try index.add(batch)
     }
 
     private mutating func readAll(
@@ -137,7 +157,7 @@ struct HotCopy {
         }
         reader.noteCompactRows(in: batch)
         note(batch)
-        try spool.insert(batch)
+        try take(batch)
         return closing
     }
 
@@ -211,6 +231,18 @@ struct HotCopy {
             scan.identifiers += found
             after = last
         }
+    }
+}
+
+/// Takes batches from one queue to the next until it is closed; an error closes both, which stops the reader.
+private func pass(
+    _ source: HandoffQueue<KineRowBatch>, to target: HandoffQueue<KineRowBatch>,
+    _ work: (KineRowBatch) throws(Failure) -> Void
+) throws(Failure) {
+    defer { source.close() }
+    while let batch = source.take() {
+        try work(batch)
+        guard target.put(batch) else { return }
     }
 }
 

@@ -15,11 +15,6 @@ public struct KineFile: Sendable {
         try connection.readTransaction { db in _ = try KineSchema(db, path: path) }
     }
 
-    init(_ connection: KineConnection) {
-        self.connection = connection
-        path = connection.path
-    }
-
     /// SQLite's own check of the whole file; throws `verificationFailed` with what it found.
     public func checkIntegrity() throws(Failure) {
         let problems = try connection.use { db in
@@ -53,16 +48,25 @@ public struct KineFile: Sendable {
         }
     }
 
-    /// The digest of its rows (see `RowsDigest`).
-    public func rowsSHA256() throws(Failure) -> String {
-        try connection.readTransaction { db in try rowsDigest(of: db).hex }
+    /// What one pass over the rows of a database tells.
+    public struct Inspection: Sendable {
+        /// The digest of the rows (see `RowsDigest`).
+        public let rowsSHA256: String
+        /// Rows in the table.
+        public let rows: Int
+        /// What is in it.
+        public let contents: DatastoreContents
+        /// The text of `objects.ndjson`.
+        public let objects: ObjectsFile
     }
 
-    /// What is in it; `lines` gets the text of `objects.ndjson` in pieces.
-    public func contents(
-        lines: (UnsafeRawBufferPointer) throws(Failure) -> Void = { _ in }
-    ) throws(Failure) -> DatastoreContents {
-        try connection.readTransaction { db in try DatastoreContents.gather(db, lines: lines) }
+    /// Reads every row once; scratch files go below `scratchDirectory`.
+    public func inspect(scratchDirectory: String) throws(Failure) -> Inspection {
+        let index = RowIndex(scratchDirectory: scratchDirectory)
+        try connection.readTransaction { db in try eachBatch(db) { try index.add($0) } }
+        let (contents, objects) = try index.finish()
+        return Inspection(
+            rowsSHA256: index.digest.hex, rows: index.digest.rows, contents: contents, objects: objects)
     }
 
     /// The value and revision of one live key.
@@ -82,9 +86,4 @@ public struct KineFile: Sendable {
 
     /// Closes the database.
     public func close() throws(Failure) { try connection.close() }
-}
-
-extension KineSnapshot {
-    /// The snapshot's own database, to look into before it is archived.
-    public var database: KineFile { KineFile(connection) }
 }

@@ -13,10 +13,12 @@ public struct KineSnapshot: Sendable {
     public let rowsSHA256: String
     /// How it was read.
     public let reading: Reading
+    /// What is in it.
+    public let contents: DatastoreContents
+    /// The text of `objects.ndjson`: one line for each live key.
+    public let objects: ObjectsFile
     /// Tables of the source that it does not hold, since k3s does not use them.
     public let otherTables: [String]
-
-    let connection: KineConnection
 
     /// How the live database was read.
     public struct Reading: Sendable, Codable, Equatable {
@@ -53,23 +55,27 @@ public struct KineSnapshotter {
     public func take(scratchDirectory: String) throws(Failure) -> KineSnapshot {
         let scratch = try ScratchDatabase(in: scratchDirectory, pageSize: schema.pageSize)
         let spool = try SpoolWriter(scratch.connection, schema: schema)
-        var copy = HotCopy(source: source, spool: spool, options: options, coveringIndex: coveringIndex)
+        let index = RowIndex(scratchDirectory: scratchDirectory)
+        var copy = HotCopy(
+            source: source, spool: spool, index: index, options: options, coveringIndex: coveringIndex)
         let closing = try copy.run()
         try source.close()
         let changed = closing.identifiers != nil || closing.compactRows != copy.reader.compactRows
         try settle(closing, since: copy.firstCompactRevision, in: spool)
-        let digest = changed ? try spool.connection.use { db in try rowsDigest(of: db) } : spool.digest
+        let digest = changed ? try spool.connection.use { db in try rowsDigest(of: db) } : index.digest
         guard digest.rows == closing.window.rows else {
             throw Failure(
                 .failed, "the snapshot of \(source.path) is not whole",
                 why: "\(digest.rows) rows were copied and there are \(closing.window.rows)")
         }
+        try spool.connection.close()
+        let (contents, objects) = try index.finish()
         return KineSnapshot(
             file: try scratch.file(), window: closing.window, rowsSHA256: digest.hex,
             reading: KineSnapshot.Reading(
                 reads: copy.reader.reads, longestReadSeconds: copy.reader.longestRead.seconds,
                 compactedMeanwhile: changed),
-            otherTables: schema.otherTables, connection: spool.connection)
+            contents: contents, objects: objects, otherTables: schema.otherTables)
     }
 
     /// Makes the copy equal to the source at the closing transaction, and ends its own one transaction.

@@ -16,9 +16,9 @@ final class OwnedThread: @unchecked Sendable {
         thread.start()
     }
 
-    /// Waits for the end and throws what the work threw; call it once.
-    func join() throws(Failure) {
+    /// Waits for the end, and gives what the work threw; call it once.
+    func result() -> Result<Void, Failure> {
         finished.wait()
-        if let failure { throw failure }
+        return failure.map(Result.failure) ?? .success(())
     }
 }

@@ -80,9 +80,8 @@ extension Sequence<UInt8> {
     }
 }
 
-/// The digest of every row of a private database, read in bounded memory.
-func rowsDigest(of db: Database) throws -> RowsDigest {
-    var digest = RowsDigest()
+/// Visits every row of a private database by id, in batches that are used again.
+func eachBatch(_ db: Database, _ visit: (KineRowBatch) throws -> Void) throws {
     let batch = KineRowBatch(capacity: 1 << 20)
     var last = Int64.min
     var reachedEnd = false
@@ -91,8 +90,16 @@ func rowsDigest(of db: Database) throws -> RowsDigest {
         reachedEnd = try KineReader.read(
             db, KineReader.rowsAbove, argument: last, into: batch, eliding: .max, now: { .zero }
         ) { _ in batch.byteCount < 1 << 20 }
-        for row in batch.rows { digest.update(row, in: batch) }
+        try visit(batch)
         last = batch.rows.last?.id ?? last
+    }
+}
+
+/// The digest of every row of a private database.
+func rowsDigest(of db: Database) throws -> RowsDigest {
+    var digest = RowsDigest()
+    try eachBatch(db) { batch in
+        for row in batch.rows { digest.update(row, in: batch) }
     }
     return digest
 }

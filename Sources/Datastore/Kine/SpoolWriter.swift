@@ -9,7 +9,6 @@ import GRDBSQLite
 final class SpoolWriter: @unchecked Sendable {
     // Sound: the thread that inserts has it for itself until it is joined.
     let connection: KineConnection
-    private(set) var digest = RowsDigest()
 
     /// Begins the one transaction in which everything is written.
     init(_ connection: KineConnection, schema: KineSchema) throws(Failure) {
@@ -20,17 +19,7 @@ final class SpoolWriter: @unchecked Sendable {
         }
     }
 
-    /// Takes batches until the queue is closed; gives each back for the next read.
-    func run(taking filled: HandoffQueue<KineRowBatch>, giving empty: HandoffQueue<KineRowBatch>) throws(Failure) {
-        while let batch = filled.take() {
-            try insert(batch)
-            batch.removeAll()
-            _ = empty.put(batch)
-        }
-    }
-
     func insert(_ batch: KineRowBatch) throws(Failure) {
-        for row in batch.rows { digest.update(row, in: batch) }
         try connection.use { db in
             let statement = try db.cachedStatement(
                 sql: """

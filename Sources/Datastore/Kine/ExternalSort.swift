@@ -1,0 +1,161 @@
+import Failures
+import Files
+import Foundation
+
+/// Sorts records by key, then by number, in bounded memory: sorted runs go to a scratch file without a name,
+/// and are merged from there.
+struct ExternalSort: ~Copyable {
+    /// One record while it is visited.
+    struct Record {
+        let key: UnsafeRawBufferPointer
+        let number: Int64
+        let payload: UnsafeRawBufferPointer
+    }
+
+    private let scratchDirectory: String
+    private let runBytes: Int
+    private var arena: [UInt8] = []
+    private var offsets: [Int] = []
+    private var runs: [RunRange] = []
+    private var spilled: OpenScratch?
+
+    struct RunRange {
+        let start: UInt64
+        let end: UInt64
+    }
+
+    /// `runBytes` is the memory for one run.
+    init(scratchDirectory: String, runBytes: Int = 12 << 20) {
+        self.scratchDirectory = scratchDirectory
+        self.runBytes = runBytes
+    }
+
+    /// Adds a record; the bytes are copied.
+    mutating func add(
+        key: UnsafeRawBufferPointer, number: Int64, _ appendPayload: (inout [UInt8]) -> Void
+    ) throws(Failure) {
+        if arena.count >= runBytes { try spill() }
+        if arena.capacity < runBytes { arena.reserveCapacity(runBytes + 1 << 20) }
+        let start = arena.count
+        offsets.append(start)
+        RecordLayout.appendHeader(keyCount: key.count, number: number, to: &arena)
+        arena.append(contentsOf: key)
+        let payloadStart = arena.count
+        appendPayload(&arena)
+        let payloadCount = arena.count - payloadStart
+        arena.withUnsafeMutableBytes { RecordLayout.set(payloadCount: payloadCount, in: $0, at: start) }
+    }
+
+    /// Visits all records in order, and ends the sort.
+    consuming func finish(_ visit: (Record) throws(Failure) -> Void) throws(Failure) {
+        guard let spilled else {
+            sortRun()
+            try arena.withBytes { (bytes) throws(Failure) in
+                for offset in offsets { try visit(RecordLayout.record(in: bytes, at: offset)) }
+            }
+            return
+        }
+        if !arena.isEmpty { try spill() }
+        arena = []
+        offsets = []
+        var merge = try RunMerge(runs: runs, in: spilled)
+        while let cursor = try merge.next() { try visit(cursor) }
+    }
+
+    private mutating func sortRun() {
+        arena.withUnsafeBytes { bytes in
+            offsets.sort { RecordLayout.precedes(RecordLayout.record(in: bytes, at: $0), RecordLayout.record(in: bytes, at: $1)) }
+        }
+    }
+
+    private mutating func spill() throws(Failure) {
+        sortRun()
+        if spilled == nil { spilled = try OpenScratch(in: scratchDirectory) }
+        guard let file = spilled else { return }
+        let start = file.size
+        var output: [UInt8] = []
+        output.reserveCapacity(1 << 20 + 1 << 16)
+        for offset in offsets {
+            arena.withUnsafeBytes { output.append(contentsOf: RecordLayout.whole(in: $0, at: offset)) }
+            if output.count >= 1 << 20 { try file.append(&output) }
+        }
+        try file.append(&output)
+        runs.append(RunRange(start: start, end: file.size))
+        arena.removeAll(keepingCapacity: true)
+        offsets.removeAll(keepingCapacity: true)
+    }
+}
+
+/// How a record lies in memory and in a run: key length, payload length (4 bytes each), number (8), key, payload.
+enum RecordLayout {
+    static let headerCount = 16
+
+    static func appendHeader(keyCount: Int, number: Int64, to bytes: inout [UInt8]) {
+        withUnsafeBytes(of: UInt32(keyCount)) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: UInt32(0)) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: number) { bytes.append(contentsOf: $0) }
+    }
+
+    static func set(payloadCount: Int, in bytes: UnsafeMutableRawBufferPointer, at offset: Int) {
+        bytes.storeBytes(of: UInt32(payloadCount), toByteOffset: offset + 4, as: UInt32.self)
+    }
+
+    @inline(__always)
+    static func counts(in bytes: UnsafeRawBufferPointer, at offset: Int) -> (key: Int, payload: Int) {
+        (
+            Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)),
+            Int(bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self))
+        )
+    }
+
+    @inline(__always)
+    static func record(in bytes: UnsafeRawBufferPointer, at offset: Int) -> ExternalSort.Record {
+        let (key, payload) = counts(in: bytes, at: offset)
+        let start = offset + headerCount
+        return ExternalSort.Record(
+            key: UnsafeRawBufferPointer(rebasing: bytes[start..<start + key]),
+            number: bytes.loadUnaligned(fromByteOffset: offset + 8, as: Int64.self),
+            payload: UnsafeRawBufferPointer(rebasing: bytes[start + key..<start + key + payload]))
+    }
+
+    static func whole(in bytes: UnsafeRawBufferPointer, at offset: Int) -> UnsafeRawBufferPointer {
+        let (key, payload) = counts(in: bytes, at: offset)
+        return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + headerCount + key + payload])
+    }
+
+    @inline(__always)
+    static func precedes(_ left: ExternalSort.Record, _ right: ExternalSort.Record) -> Bool {
+        let common = min(left.key.count, right.key.count)
+        if common > 0, let a = left.key.baseAddress, let b = right.key.baseAddress {
+            let order = memcmp(a, b, common)
+            if order != 0 { return order < 0 }
+        }
+        return left.key.count != right.key.count ? left.key.count < right.key.count : left.number < right.number
+    }
+}
+
+/// A scratch file without a name that grows by appending, and can be read.
+final class OpenScratch {
+    private let descriptor: FileDescriptor
+    private(set) var size: UInt64 = 0
+
+    init(in directory: String) throws(Failure) {
+        descriptor = try FileDescriptor.temporary(in: directory)
+    }
+
+    /// Appends the bytes and empties the buffer.
+    func append(_ bytes: inout [UInt8]) throws(Failure) {
+        try bytes.withBytes { (all) throws(Failure) in try descriptor.writeAll(all, at: size) }
+        size += UInt64(bytes.count)
+        bytes.removeAll(keepingCapacity: true)
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(Failure) {
+        try descriptor.readExactly(into: buffer, at: offset)
+    }
+
+    /// What was written, as a file of its own.
+    func opened() throws(Failure) -> OpenFile {
+        try OpenFile(descriptor.duplicate())
+    }
+}

@@ -1,0 +1,58 @@
+import Foundation
+
+/// What is kept of a row until it is known whether it is live: flags, the size and the beginning of its value,
+/// and its line.
+struct ObjectRecord {
+    let isDeletion: Bool
+    let hasProblem: Bool
+    let valueCount: Int
+    /// The beginning of the value: all of it where the cluster's identity is in it, else what tells its encoding.
+    let head: UnsafeRawBufferPointer
+    let line: UnsafeRawBufferPointer
+
+    private static let headerCount = 12
+    private static let cipherCount = 128
+    private static let identityLimit = 1 << 20
+    private static let deletion: UInt8 = 1
+    private static let problem: UInt8 = 2
+
+    /// Appends flags (1 byte, 3 spare), value length and head length (4 bytes each), the head and the line.
+    static func append(
+        key: UnsafeRawBufferPointer, revision: Int64, value: UnsafeRawBufferPointer, isDeletion: Bool,
+        writer: inout ObjectLineWriter, to output: inout [UInt8]
+    ) {
+        let start = output.count
+        let headCount = isDeletion ? 0 : headCount(key, value)
+        output.append(isDeletion ? deletion : 0)
+        output.append(contentsOf: [0, 0, 0])
+        withUnsafeBytes(of: UInt32(clamping: value.count)) { output.append(contentsOf: $0) }
+        withUnsafeBytes(of: UInt32(headCount)) { output.append(contentsOf: $0) }
+        guard !isDeletion else { return }
+        output.append(contentsOf: value.prefix(headCount))
+        let problems = writer.problemCount
+        writer.append(key: key, revision: revision, value: value, to: &output)
+        if writer.problemCount > problems { output[start] |= problem }
+    }
+
+    private static func headCount(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Int {
+        if begins(key, "/bootstrap/") || begins(key, "/registry/namespaces/kube-system") {
+            return value.count <= identityLimit ? value.count : 0
+        }
+        return min(value.count, begins(value, "k8s:enc:") ? cipherCount : 4)
+    }
+
+    init(_ payload: UnsafeRawBufferPointer) {
+        isDeletion = payload[0] & Self.deletion != 0
+        hasProblem = payload[0] & Self.problem != 0
+        valueCount = Int(payload.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+        let headCount = Int(payload.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+        head = UnsafeRawBufferPointer(rebasing: payload[Self.headerCount..<Self.headerCount + headCount])
+        line = UnsafeRawBufferPointer(rebasing: payload[(Self.headerCount + headCount)...])
+    }
+}
+
+/// Whether the bytes begin with a text.
+func begins(_ bytes: UnsafeRawBufferPointer, _ prefix: StaticString) -> Bool {
+    guard bytes.count >= prefix.utf8CodeUnitCount, let start = bytes.baseAddress else { return false }
+    return memcmp(start, prefix.utf8Start, prefix.utf8CodeUnitCount) == 0
+}
