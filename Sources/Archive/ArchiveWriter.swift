@@ -1,0 +1,124 @@
+import Crypto
+public import Failures
+public import Files
+
+/// What was written.
+public struct ArchiveSummary: Sendable, Equatable {
+    /// The number of bytes of the file.
+    public let size: UInt64
+    /// The SHA-256 of the whole file.
+    public let sha256: SHA256Sum
+    /// The number of frames with content.
+    public let frames: Int
+    /// The length of the tar stream inside.
+    public let uncompressedSize: UInt64
+}
+
+/// Writes archives.
+public struct ArchiveWriter: Sendable {
+    private let workers: Int
+    private let options: ArchiveOptions
+
+    /// The same contents give the same bytes for any number of workers.
+    public init(workers: Int, options: ArchiveOptions = ArchiveOptions()) {
+        self.workers = workers
+        self.options = options
+    }
+
+    /// Writes one archive to the end, or throws; what the sink has by then is no archive.
+    public func write(_ contents: ArchiveContents, to sink: any ByteSink) throws(Failure) -> ArchiveSummary {
+        try options.check()
+        let plan = try ArchivePlan(contents, options: options)
+        let sizes = plan.layout.frames
+        let options = options
+        let pipeline = FramePipeline(
+            workers: workers, inputSizes: { sizes[$0] }, outputSizes: { Zstd.bound(sizes[$0]) }, frames: sizes.count)
+        var hasher = SHA256()
+        var table = SeekTable()
+        try pipeline.run(
+            producer: { TarStreamProducer(entries: plan.entries) },
+            transform: { () throws(Failure) in FrameCompressor(compressor: try ZstdCompressor(options: options)) },
+            take: { frame, number throws(Failure) in
+                hasher.update(bufferPointer: frame)
+                try sink.write(frame)
+                table.append(
+                    SeekTable.Frame(
+                        compressedSize: UInt32(frame.count), contentSize: UInt32(sizes[number]),
+                        checksum: frame.littleEndian32(at: frame.count - 4)))
+            })
+        let digest = SHA256Sum(hasher.finalize())
+        let tail = SeekTable.digestFrame(digest) + table.serialized()
+        try tail.withBytes { bytes throws(Failure) in
+            hasher.update(bufferPointer: bytes)
+            try sink.write(bytes)
+        }
+        return ArchiveSummary(
+            size: table.compressedSize + UInt64(tail.count), sha256: SHA256Sum(hasher.finalize()), frames: sizes.count,
+            uncompressedSize: table.contentSize)
+    }
+}
+
+/// Reads the entries into frames, and checks each file's SHA-256 as its bytes pass.
+private struct TarStreamProducer: FrameProducer {
+    // Small enough that the hash finds the bytes in the processor's cache.
+    static let piece = 256 << 10
+
+    let entries: [PlannedEntry]
+    var number = 0
+    var offset: UInt64 = 0
+    var hasher = SHA256()
+
+    init(entries: [PlannedEntry]) { self.entries = entries }
+
+    mutating func fill(_ buffer: UnsafeMutableRawBufferPointer, frame: Int) throws(Failure) {
+        var rest = buffer
+        while !rest.isEmpty {
+            let entry = entries[number]
+            let headerEnd = UInt64(entry.header.count)
+            let contentEnd = headerEnd + entry.content.size
+            let taken: Int
+            if offset < headerEnd {
+                taken = min(rest.count, Int(headerEnd - offset))
+                rest.copyBytes(from: entry.header[Int(offset)...].prefix(taken))
+            } else if offset < contentEnd {
+                taken = min(rest.count, Self.piece, Int(min(contentEnd - offset, UInt64(Int.max))))
+                let piece = UnsafeMutableRawBufferPointer(rebasing: rest.prefix(taken))
+                try entry.content.read(into: piece, at: offset - headerEnd)
+                hasher.update(bufferPointer: UnsafeRawBufferPointer(piece))
+            } else {
+                taken = min(rest.count, Int(entry.length - offset))
+                UnsafeMutableRawBufferPointer(rebasing: rest.prefix(taken)).initializeMemory(
+                    as: UInt8.self, repeating: 0)
+            }
+            offset += UInt64(taken)
+            rest = UnsafeMutableRawBufferPointer(rebasing: rest.dropFirst(taken))
+            if offset == entry.length { try endEntry(entry) }
+        }
+    }
+
+    private mutating func endEntry(_ entry: PlannedEntry) throws(Failure) {
+        let sum = SHA256Sum(hasher.finalize())
+        if let expected = entry.sha256, sum != expected {
+            throw Failure(
+                .failed, "\"\(entry.path)\" changed while it was archived",
+                why: "its SHA-256 was \(expected) and now is \(sum)", next: "Run the backup again.")
+        }
+        hasher = SHA256()
+        number += 1
+        offset = 0
+    }
+
+    consuming func finish() throws(Failure) {
+        guard number == entries.count else { throw Failure(.failed, "the frames end before the tar stream does") }
+    }
+}
+
+private struct FrameCompressor: FrameTransform, ~Copyable {
+    let compressor: ZstdCompressor
+
+    func transform(
+        _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, frame: Int
+    ) throws(Failure) -> Int {
+        try compressor.compress(input, into: output)
+    }
+}

@@ -1,0 +1,74 @@
+import Failures
+
+/// How an archive is cut and compressed.
+public struct ArchiveOptions: Sendable {
+    /// The level of zstd.
+    public var level: Int32
+    /// Entries up to this many bytes share frames of up to this many.
+    public var sharedFrameSize: Int
+    /// Larger entries have frames of their own, cut at this many bytes.
+    public var ownFrameSize: Int
+    /// Whether zstd looks for matches far back in a frame.
+    public var longDistanceMatching: Bool
+
+    /// What every backup is written with, unless somebody measures.
+    public init(
+        level: Int32 = 3, sharedFrameSize: Int = 1 << 20, ownFrameSize: Int = 8 << 20,
+        longDistanceMatching: Bool = false
+    ) {
+        self.level = level
+        self.sharedFrameSize = sharedFrameSize
+        self.ownFrameSize = ownFrameSize
+        self.longDistanceMatching = longDistanceMatching
+    }
+
+    func check() throws(Failure) {
+        guard 1...Zstd.maxLevel ~= level, TarWalker.block...FrameLayout.largestFrame ~= sharedFrameSize,
+            sharedFrameSize...FrameLayout.largestFrame ~= ownFrameSize
+        else {
+            throw Failure(
+                .usage,
+                "an archive cannot be written at level \(level) in frames of \(sharedFrameSize) and"
+                    + " \(ownFrameSize) bytes",
+                next: "Take a level from 1 to \(Zstd.maxLevel) and frames from 512 bytes to 64 MiB.")
+        }
+    }
+}
+
+/// Which bytes of the tar stream become which frame: a function of the lengths alone.
+struct FrameLayout: Sendable {
+    /// No writer makes, and no reader takes, a frame with more content than this.
+    static let largestFrame = 64 << 20
+
+    /// The lengths of the frames' contents, in order.
+    private(set) var frames: [Int] = []
+    /// For each part, the frame in which it begins.
+    private(set) var firstFrames: [Int] = []
+
+    /// Lays out parts (an entry with its header and its padding, or the stream's end) of the given lengths.
+    init(parts: [UInt64], options: ArchiveOptions) {
+        var shared = 0
+        for length in parts {
+            if length > UInt64(options.sharedFrameSize) {
+                close(&shared)
+                firstFrames.append(frames.count)
+                var rest = length
+                while rest > 0 {
+                    let frame = Int(min(rest, UInt64(options.ownFrameSize)))
+                    frames.append(frame)
+                    rest -= UInt64(frame)
+                }
+            } else {
+                if shared + Int(length) > options.sharedFrameSize { close(&shared) }
+                firstFrames.append(frames.count)
+                shared += Int(length)
+            }
+        }
+        close(&shared)
+    }
+
+    private mutating func close(_ shared: inout Int) {
+        if shared > 0 { frames.append(shared) }
+        shared = 0
+    }
+}

@@ -1,0 +1,188 @@
+import Failures
+import Files
+import Testing
+
+@testable import Archive
+
+@Suite(.timeLimit(.minutes(1)))
+struct HostileArchiveTests {
+    private func fault(_ bytes: [UInt8], _ code: Failure.Code = .verificationFailed) -> String {
+        let failure = #expect(throws: Failure.self) { try verify(bytes) }
+        #expect(failure?.code == code)
+        return failure?.description ?? ""
+    }
+
+    /// An archive with one entry, which the inventory lists as it is.
+    private func holding(
+        _ header: EntryHeader, fullPath: String? = nil, bytes: [UInt8] = [], change: (inout [UInt8]) -> Void = { _ in }
+    ) throws -> [UInt8] {
+        let raw = try ForgedArchive.header(header.renamed(fullPath ?? "blue/" + header.path), change: change)
+        return try ForgedArchive.archive(
+            inventory: [(header, header.kind == .file ? SHA256Sum(of: bytes) : nil)],
+            raw: [ForgedArchive.entry(raw, bytes)])
+    }
+
+    @Test func theForgeMakesGoodArchivesToo() throws {
+        let token = ForgedArchive.plain("server/token", [1, 2])
+        #expect(try verify(holding(token, bytes: [1, 2])).index.inventory.entries.count == 2)
+    }
+
+    @Test(arguments: [
+        "blue/../x", "../x", "/etc/passwd", "blue/server/../../x", "blue/./x", "blue//x", "blue/a/..", "other/x",
+        "bluex",
+        "x", "blue/..",
+    ])
+    func pathsThatLeaveTheFolderFail(path: String) throws {
+        let header = ForgedArchive.plain(path, [1])
+        let why = fault(try holding(header, fullPath: path, bytes: [1]))
+        let inside = path.hasPrefix("blue/") ? String(path.dropFirst(5)) : path
+        #expect(why.contains("\"\(path)\"") || why.contains("\"\(inside)\""))
+    }
+
+    @Test(arguments: ["/etc/passwd", "../x", "../../x", "a/../../x", "b/../x", ""])
+    func linksThatLeaveTheFolderFail(target: String) throws {
+        let header = EntryHeader(
+            path: "link", kind: .symbolicLink(target: target), mode: 0o777, modificationSeconds: creation)
+        // libarchive writes no link without a target.
+        let raw = EntryHeader(
+            path: "blue/link", kind: .symbolicLink(target: target.isEmpty ? "x" : target), mode: 0o777,
+            modificationSeconds: creation)
+        let bytes = try ForgedArchive.archive(
+            inventory: [(header, nil)],
+            raw: [ForgedArchive.header(raw) { if target.isEmpty { $0[157] = 0 } }])
+        #expect(fault(bytes).contains(target.isEmpty ? "byte 2560" : "\"link\""))
+    }
+
+    @Test func nothingLiesBelowALink() throws {
+        let link = EntryHeader(
+            path: "a", kind: .symbolicLink(target: "server"), mode: 0o777, modificationSeconds: creation)
+        let below = ForgedArchive.plain("a/x", [1])
+        let sum = SHA256Sum(of: [1])
+        let bytes = try ForgedArchive.archive(
+            inventory: [(link, nil), (below, sum)],
+            raw: [
+                ForgedArchive.entry(link.renamed("blue/a")), ForgedArchive.entry(below.renamed("blue/a/x"), [1]),
+            ])
+        #expect(fault(bytes).contains("no directory"))
+    }
+
+    @Test func duplicatesFail() throws {
+        let token = ForgedArchive.plain("server/token", [1])
+        let raw = try ForgedArchive.entry(token.renamed("blue/server/token"), [1])
+        let record = (token, SHA256Sum(of: [1]) as SHA256Sum?)
+        #expect(fault(try ForgedArchive.archive(inventory: [record, record], raw: [raw, raw])).contains("twice"))
+        for path in ["backup.json", "inventory.json", "SHA256SUMS", ""] {
+            let again =
+                path.isEmpty
+                ? EntryHeader(path: "blue", kind: .directory, mode: 0o700, modificationSeconds: creation)
+                : ForgedArchive.plain("blue/\(path)", [])
+            _ = fault(try ForgedArchive.archive(raw: [ForgedArchive.entry(again)]))
+        }
+    }
+
+    @Test(arguments: ["1", "3", "4", "6", "7", "L", "K", "g", "S", "D", "\0", "V"])
+    func otherTarTypesFail(type: Character) throws {
+        let token = ForgedArchive.plain("server/token", [])
+        let bytes = try holding(token) { $0[156] = type.asciiValue ?? 0 }
+        #expect(fault(bytes).contains("blue/server/token"))
+    }
+
+    @Test func enormousSizesFail() throws {
+        for size in [1 << 20, 1 << 32, 1 << 34, 1 << 62] as [UInt64] {
+            let huge = EntryHeader(
+                path: "huge", kind: .file, size: size, mode: 0o600, modificationSeconds: creation)
+            #expect(fault(try holding(huge)).contains("claims"))
+        }
+        let backup = EntryHeader(
+            path: "blue/backup.json", kind: .file, size: 40 << 20, mode: 0o600, modificationSeconds: creation)
+        let top = EntryHeader(path: "blue", kind: .directory, mode: 0o700, modificationSeconds: creation)
+        let stream = try ForgedArchive.entry(top) + ForgedArchive.entry(backup)
+        let bytes = try ForgedArchive.oneFrame(stream + [UInt8](repeating: 0x20, count: 40 << 20))
+        #expect(fault(bytes).contains("at most"))
+        let reader = try ArchiveReader(MemorySource(bytes), name: "x")
+        #expect(throws: Failure.self) { try reader.index() }
+    }
+
+    @Test func sizesThatDisagreeFail() throws {
+        let token = ForgedArchive.plain("server/token", [1, 2, 3])
+        // The pax header says three bytes, the block says two: other programs might take either.
+        let ns = EntryHeader(
+            path: "server/token", kind: .file, size: 3, mode: 0o600, modificationSeconds: creation,
+            modificationNanoseconds: 5)
+        var raw = try ForgedArchive.header(ns.renamed("blue/server/token")) { $0[134] = UInt8(ascii: "2") }
+        let text = String(decoding: raw, as: UTF8.self)
+        #expect(text.contains("mtime="))
+        raw.replaceSubrange(512..<1024, with: Array("10 size=3\n".utf8) + [UInt8](repeating: 0, count: 502))
+        let padded = raw
+        let bytes = try ForgedArchive.archive(
+            inventory: [(token, SHA256Sum(of: [1, 2, 3]))], raw: [ForgedArchive.entry(padded, [1, 2, 3])])
+        _ = fault(bytes)
+        let folder = EntryHeader(
+            path: "folder", kind: .directory, mode: 0o700, modificationSeconds: creation)
+        #expect(fault(try holding(folder) { $0[134] = UInt8(ascii: "1") }).contains("two sizes"))
+    }
+
+    @Test func entriesAndInventoryMustAgree() throws {
+        let token = ForgedArchive.plain("server/token", [1])
+        let raw = try ForgedArchive.entry(token.renamed("blue/server/token"), [1])
+        let sum = SHA256Sum(of: [1])
+        #expect(fault(try ForgedArchive.archive(raw: [raw])).contains("not in the inventory"))
+        #expect(fault(try ForgedArchive.archive(inventory: [(token, sum)])).contains("inventory"))
+        #expect(
+            fault(try ForgedArchive.archive(inventory: [(token, SHA256Sum(of: [2]))], raw: [raw])).contains("bytes"))
+        let others = [
+            ForgedArchive.plain("server/token2", [1]),
+            EntryHeader(path: "server/token", kind: .file, size: 1, mode: 0o644, modificationSeconds: creation),
+            EntryHeader(
+                path: "server/token", kind: .file, size: 1, mode: 0o600, userID: 1, modificationSeconds: creation),
+            EntryHeader(path: "server/token", kind: .file, size: 1, mode: 0o600, modificationSeconds: creation + 1),
+        ]
+        for other in others {
+            _ = fault(try ForgedArchive.archive(inventory: [(other, sum)], raw: [raw]))
+        }
+        #expect(fault(try ForgedArchive.archive(checksums: false)).contains("ends without SHA256SUMS"))
+    }
+
+    @Test func whatFollowsTheEndFails() throws {
+        let zeros = [UInt8](repeating: 0, count: 512)
+        try verify(ForgedArchive.archive(ending: zeros + zeros + zeros + zeros))
+        for ending in [[], zeros, zeros + [1], zeros + zeros + Array("x".utf8), zeros + zeros + zeros.dropLast()] {
+            _ = fault(try ForgedArchive.archive(ending: ending))
+        }
+        let token = ForgedArchive.plain("server/token", [1])
+        let hidden = try ForgedArchive.entry(token.renamed("blue/server/token"), [1])
+        #expect(fault(try ForgedArchive.archive(ending: zeros + zeros + hidden)).contains("after the end"))
+    }
+
+    @Test func newerFormatsAreRefusedByName() throws {
+        let newer = Array(#"{"formatVersion":2,"what":"ever"}"#.utf8)
+        #expect(fault(try ForgedArchive.archive(backup: newer), .refused).contains("needs a newer daytwo"))
+        let inventory = Array(#"{"formatVersion":7,"entries":"elsewhere"}"#.utf8)
+        #expect(fault(try ForgedArchive.archive(inventoryText: inventory), .refused).contains("needs a newer daytwo"))
+        let reader = try ArchiveReader(MemorySource(ForgedArchive.archive(backup: newer)), name: "x")
+        #expect(#expect(throws: Failure.self) { try reader.index() }?.code == .refused)
+        for bad in ["{}", "[]", "", "{\"formatVersion\":\"1\"}", "{\"formatVersion\":0}", "{\"formatVersion\":1.0}"] {
+            let code: Failure.Code = bad.contains("1.0") ? .refused : .verificationFailed
+            _ = fault(try ForgedArchive.archive(backup: Array(bad.utf8)), code)
+        }
+    }
+
+    @Test func whatIsUnknownIsKept() throws {
+        let token = ForgedArchive.plain("strange/new/thing", [1])
+        let backup = ForgedArchive.plain("backup.json", backupJSON)
+        let unknown = [JSONMember("xattrs", .object([JSONMember("user.a", .string("b"))]))]
+        let inventory = Inventory(
+            facts: [JSONMember("later", .array([.number("1e400"), .null]))],
+            entries: [
+                InventoryEntry(header: backup, sha256: SHA256Sum(of: backupJSON), frame: 0, unknown: []),
+                InventoryEntry(header: token, sha256: SHA256Sum(of: [1]), frame: 0, unknown: unknown),
+            ])
+        let bytes = try ForgedArchive.archive(
+            inventory: [(token, SHA256Sum(of: [1]))],
+            raw: [ForgedArchive.entry(token.renamed("blue/strange/new/thing"), [1])],
+            inventoryText: inventory.serialized())
+        let read = try verify(bytes).index.inventory
+        #expect(read.facts == inventory.facts)
+        #expect(read.entries.last?.unknown == unknown)
+    }
+}
