@@ -1,0 +1,209 @@
+import Archive
+public import Datastore
+public import Failures
+import Files
+import Foundation
+public import Stores
+
+/// What to back up, and where to.
+public struct BackupRequest: Sendable {
+    /// The k3s data directory.
+    public var directory: DataDirectory
+    /// The name to back it up under.
+    public var cluster: ClusterPath
+    /// Read the archive back before it counts as a backup.
+    public var verifies = true
+    /// The token, where it is not `server/token`.
+    public var token: [UInt8]?
+    /// The k3s version, where a person told it.
+    public var toldVersion: String?
+    /// The directory of k3s's configuration, where it belongs to this data directory.
+    public var configuration: String?
+    /// Where scratch files go; beside the store unless told otherwise.
+    public var scratchDirectory: String?
+    /// How the archive is compressed.
+    public var options = ArchiveChoice()
+    /// The largest number of rows of one read; tests make it small.
+    public var rowsPerRead = Int.max
+
+    /// Creates a request.
+    public init(directory: DataDirectory, cluster: ClusterPath) {
+        self.directory = directory
+        self.cluster = cluster
+    }
+}
+
+/// Choices about compression that a person may make.
+public struct ArchiveChoice: Sendable {
+    /// zstd's level.
+    public var level: Int32 = 3
+
+    /// The default choices.
+    public init() {}
+}
+
+/// What a backup became.
+public struct BackupResult: Sendable {
+    /// The archive in its store.
+    public let entry: CatalogEntry
+    /// What `backup.json` says.
+    public let document: BackupDocument
+    /// How the datastore was read.
+    public let reading: KineSnapshot.Reading
+    /// Bytes of the database in the archive.
+    public let databaseSize: UInt64
+    /// Why it is only partial; empty for a complete one.
+    public var reasons: [String] { document.reasons }
+    /// It was read back and found right.
+    public let isVerified: Bool
+}
+
+/// Backs up a k3s data directory while k3s may be running on it: a consistent snapshot of the datastore, the
+/// server's files, the proof that the token opens the identity; one archive in a store, read back.
+public struct Backup: Sendable {
+    let request: BackupRequest
+    let store: any ArchiveStore
+    let context: OperationContext
+
+    /// Prepares a backup; nothing is read or written yet.
+    public init(_ request: BackupRequest, to store: any ArchiveStore, _ context: OperationContext) {
+        self.request = request
+        self.store = store
+        self.context = context
+    }
+
+    /// Does it. Throws when there is no backup; a partial backup is a result with reasons.
+    public func run() throws(Failure) -> BackupResult {
+        let directory = request.directory
+        try directory.requireKine()
+        try directory.refuseNetworkFileSystem()
+        let before = try RestoreWatch(directory)
+        _ = try store.sweep(now: context.now())
+        let scratch = request.scratchDirectory ?? store.location
+        try checkSpace(scratch)
+
+        context.report(.step("reading the datastore"))
+        let snapshot = try takeSnapshot(scratch)
+        let databaseStatus = try FileStatus(of: directory.database)
+        context.report(.step("reading the server's files"))
+        let files = try ServerFiles(
+            of: directory, configuration: request.configuration, scratchDirectory: scratch)
+        try before.check()
+
+        let id = context.newID()
+        let name = try ArchiveName(
+            name: request.cluster.name, createdAt: UTCTime.wholeSecond(context.now()), id: id)
+        let document = try BackupDescription(request, snapshot, files, context).document(id: id, name: name)
+        context.report(.step("writing the archive"))
+        let contents = try archiveContents(name, document, snapshot, files, databaseStatus)
+        let pending = try store.begin(request.cluster, name)
+        let summary = try ArchiveWriter(workers: context.workers, options: ArchiveOptions(level: request.options.level))
+            .write(contents, to: pending.sink)
+        var isVerified = false
+        if request.verifies, let written = try pending.written() {
+            context.report(.step("reading the archive back"))
+            try readBack(written, name, summary)
+            isVerified = true
+        }
+        try context.checkStop()
+        let entry = try pending.commit(record(document, name, summary))
+        if isVerified {
+            try store.appendEvent(
+                StoredEvent(at: context.now(), what: "verified", level: .stored, by: OperationContext.version), to: entry)
+        }
+        return BackupResult(
+            entry: entry, document: document, reading: snapshot.reading, databaseSize: snapshot.file.size,
+            isVerified: isVerified)
+    }
+
+    private func takeSnapshot(_ scratch: String) throws(Failure) -> KineSnapshot {
+        let context = context
+        var options = SnapshotOptions(now: context.uptime) { progress in
+            try context.checkStop()
+            context.report(.bytes(Int64(progress.bytes), of: nil))
+        }
+        options.batchRows = request.rowsPerRead
+        return try KineSnapshotter(path: request.directory.database, options: options).take(scratchDirectory: scratch)
+    }
+
+    /// The scratch database is at most as large as the source; the archive is smaller still.
+    private func checkSpace(_ scratch: String) throws(Failure) {
+        let database = try FileStatus(of: request.directory.database).size
+        let log = try FileStatus.ifPresent(request.directory.database + "-wal")?.size ?? 0
+        let free = try FileSystemFacts(of: scratch).freeBytes
+        let needed = max(try usedBytes(database), log / 4)
+        guard free >= needed else {
+            throw Failure(
+                .refused, "there is too little space in \(scratch)",
+                why: "\(free >> 20) MiB are free, and the backup may need \(needed >> 20) MiB",
+                next: "free space, or give another place for scratch files with --scratch")
+        }
+    }
+
+    /// The bytes of a database without its free pages (header offsets 16, 28 and 36: sqlite.org/fileformat.html).
+    private func usedBytes(_ size: UInt64) throws(Failure) -> UInt64 {
+        let header = try OpenFile(request.directory.database, following: false)
+        guard header.size >= 100 else { return size }
+        var bytes = [UInt8](repeating: 0, count: 100)
+        try bytes.withMutableBytes { (buffer) throws(Failure) in try header.read(into: buffer, at: 0) }
+        let page = max(512, UInt64(bytes[16]) << 8 | UInt64(bytes[17]))
+        let free = bytes[36..<40].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return size > free * page ? size - free * page : size
+    }
+
+    private func archiveContents(
+        _ name: ArchiveName, _ document: BackupDocument, _ snapshot: KineSnapshot, _ files: ServerFiles,
+        _ database: FileStatus
+    ) throws(Failure) -> ArchiveContents {
+        let seconds = Int64(name.createdAt.timeIntervalSince1970)
+        let facts = BackupDescription.facts(snapshot, files)
+        let objects = ArchiveInput(
+            file: EntryHeader(
+                path: "objects.ndjson", kind: .file, size: snapshot.objects.file.size, mode: 0o600,
+                modificationSeconds: seconds),
+            content: snapshot.objects.file, sha256: try sum(snapshot.objects.sha256))
+        context.report(.step("hashing the database"))
+        let state = ArchiveInput(
+            file: EntryHeader(
+                path: "datastore/state.db", kind: .file, size: snapshot.file.size,
+                mode: UInt16(truncatingIfNeeded: database.mode & 0o777), userID: database.uid, groupID: database.gid,
+                modificationSeconds: seconds),
+            content: snapshot.file, sha256: try sum(digest(of: snapshot.file)))
+        return ArchiveContents(
+            topFolder: name.stem, creationSeconds: seconds,
+            backupJSON: try JSONValue(encoding: document).serialized() + [UInt8(ascii: "\n")],
+            facts: try members(of: facts), entries: [objects, state] + files.inputs)
+    }
+
+    private func members(of facts: InventoryFacts) throws(Failure) -> [JSONMember] {
+        guard case .object(let members) = try JSONValue(encoding: facts) else { return [] }
+        return members
+    }
+
+    private func sum(_ hex: String) throws(Failure) -> SHA256Sum {
+        guard let sum = SHA256Sum(hex: hex) else { throw Failure(.failed, "\(hex) is no SHA-256") }
+        return sum
+    }
+
+    private func readBack(_ written: any ByteSource, _ name: ArchiveName, _ summary: ArchiveSummary) throws(Failure) {
+        let verified = try ArchiveReader(written, name: name.fileName).verify(workers: context.workers)
+        guard verified.sha256 == summary.sha256, verified.size == summary.size else {
+            throw Failure(
+                .verificationFailed, "the archive \(name.fileName) reads back as something else",
+                why: "its SHA-256 is not the one that was written", next: "check the disk of \(store.location)")
+        }
+    }
+
+    private func record(
+        _ document: BackupDocument, _ name: ArchiveName, _ summary: ArchiveSummary
+    ) -> StoredRecord {
+        var record = StoredRecord(
+            id: document.id, name: name,
+            identity: StoredRecord.Identity(cluster: request.cluster, clusterUID: document.identity.clusterUID),
+            size: summary.size, sha256: summary.sha256.hex, daytwoVersion: OperationContext.version,
+            result: document.reasons.isEmpty ? .complete : .partial, reasons: document.reasons)
+        record.window = StoredRecord.Window(
+            revision: document.datastore.window.maxRevision, compactRevision: document.datastore.window.compactRevision)
+        return record
+    }
+}

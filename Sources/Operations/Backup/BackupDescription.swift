@@ -1,0 +1,114 @@
+import Datastore
+import Failures
+import Foundation
+import Stores
+
+/// Puts together what `backup.json` and `inventory.json` say of a snapshot and the server's files.
+struct BackupDescription {
+    private let request: BackupRequest
+    private let snapshot: KineSnapshot
+    private let files: ServerFiles
+    private let context: OperationContext
+
+    init(_ request: BackupRequest, _ snapshot: KineSnapshot, _ files: ServerFiles, _ context: OperationContext) {
+        self.request = request
+        self.snapshot = snapshot
+        self.files = files
+        self.context = context
+    }
+
+    func document(id: String, name: ArchiveName) throws(Failure) -> BackupDocument {
+        let contents = snapshot.contents
+        let (proof, tokenReason) = proveToken()
+        let identity = IdentitySet(contents: proof.contents) { files.bytes($0) }
+        let fingerprints =
+            proof.contents.map(CertificateFingerprints.init) ?? CertificateFingerprints { files.bytes($0) }
+        return BackupDocument(
+            id: id,
+            identity: BackupDocument.Identity(
+                host: request.cluster.host, namespace: request.cluster.namespace, name: request.cluster.name,
+                release: nil, clusterUID: contents.clusterUID, clusterCreated: contents.clusterCreated),
+            versions: ["k3s": request.toldVersion.map { .init(value: $0, source: "told") } ?? .unknown],
+            datastore: BackupDocument.DatastoreFacts(
+                driver: "kine-sqlite", entry: "datastore/state.db", window: snapshot.window,
+                rowsSHA256: snapshot.rowsSHA256, revisionsPerSecond: revisionsPerSecond(contents, name.createdAt)),
+            token: BackupDocument.TokenProof(
+                isProven: proof.isProven, bootstrapKey: proof.opening?.key, password: proof.opening?.password.rawValue,
+                sentence: tokenReason ?? proof.sentence),
+            authorities: fingerprints.authorities, identityFiles: identity.sentence,
+            secretsEncryption: try secretsEncryption(),
+            firstCertificateExpiry: firstExpiry(),
+            createdAt: UTCTime.string(name.createdAt),
+            reasons: reasons(proof, tokenReason, identity), daytwoVersion: OperationContext.version)
+    }
+
+    static func facts(_ snapshot: KineSnapshot, _ files: ServerFiles) -> InventoryFacts {
+        let contents = snapshot.contents
+        let bound = contents.resources.filter { InventoryFacts.hostBound.contains($0.prefix) }
+        return InventoryFacts(
+            datastore: InventoryFacts.Contents(
+                liveKeys: contents.liveKeys, rowsSHA256: snapshot.rowsSHA256, resources: contents.resources,
+                largest: contents.largest, secrets: contents.secrets, unreadable: contents.problemCount,
+                unreadableKeys: contents.problems,
+                bindsToHost: Dictionary(bound.map { ($0.prefix, $0.count) }, uniquingKeysWith: +)),
+            leftOut: files.leftOut)
+    }
+
+    /// Tries the token on the bootstrap row; the second is the reason where the token itself cannot be read.
+    private func proveToken() -> (BootstrapProof, String?) {
+        let rows = snapshot.contents.bootstrapRows
+        guard let bytes = request.token ?? files.token else { return (BootstrapProof(token: nil, rows: rows), nil) }
+        do throws(Failure) {
+            return (BootstrapProof(token: try ServerToken(parsing: bytes), rows: rows), nil)
+        } catch {
+            return (BootstrapProof(token: nil, rows: rows), error.description)
+        }
+    }
+
+    private func reasons(_ proof: BootstrapProof, _ tokenReason: String?, _ identity: IdentitySet) -> [String] {
+        var reasons: [String] = []
+        if let tokenReason {
+            reasons.append(tokenReason)
+        } else if !proof.isProven {
+            reasons.append(proof.sentence)
+        } else if request.token == nil, files.token == nil {
+            reasons.append("server/token is missing, so the archive has no token")
+        }
+        if case .incomplete = identity.state { reasons.append(identity.sentence) }
+        reasons += files.unreadable.map { "\($0) could not be read" }
+        reasons += snapshot.otherTables.map { "the table '\($0)' of the database is left out" }
+        return reasons
+    }
+
+    private func secretsEncryption() throws(Failure) -> SecretsEncryption? {
+        guard let bytes = files.bytes(.encryptionConfig) else { return nil }
+        do throws(Failure) {
+            return try SecretsEncryption(config: bytes)
+        } catch {
+            // A configuration that cannot be read is kept as it is, and told by not being told.
+            return nil
+        }
+    }
+
+    private func firstExpiry() -> String? {
+        let certificates = files.small.filter { $0.key.hasPrefix("tls/") && $0.key.hasSuffix(".crt") }
+        return Certificate.soonestExpiry(of: certificates.map { (path: $0.key, pem: $0.value) })
+            .map { UTCTime.string(Date(timeIntervalSince1970: TimeInterval($0.notAfter))) }
+    }
+
+    private func revisionsPerSecond(_ contents: DatastoreContents, _ now: Date) -> Double? {
+        guard let born = contents.clusterCreated.flatMap({ UTCTime.parse($0) }) else { return nil }
+        let age = now.timeIntervalSince(born)
+        guard age > 60 else { return nil }
+        return (Double(snapshot.window.maxRevision) / age * 1000).rounded() / 1000
+    }
+}
+
+extension BootstrapProof {
+    var opening: Opening? {
+        if case .opened(let opening) = self { return opening }
+        return nil
+    }
+
+    var contents: BootstrapContents? { opening?.contents }
+}
