@@ -3,7 +3,19 @@ import Glibc
 
 /// Makes the names in a directory durable.
 public func synchronizeDirectory(_ path: String) throws(Failure) {
-    try FileDescriptor(opening: path, O_DIRECTORY).synchronize()
+    try FileDescriptor(opening: path, O_DIRECTORY).synchronizeNames()
+}
+
+extension FileDescriptor {
+    /// Makes the names in an open directory durable.
+    func synchronizeNames() throws(Failure) {
+        do throws(Failure) {
+            try synchronize()
+        } catch {
+            // The answer of file systems whose directories have no fsync (vboxsf): there is nothing to ask for.
+            guard error.systemError == EINVAL else { throw error }
+        }
+    }
 }
 
 /// Makes a whole tree durable: every file, then every directory, the deepest first.
@@ -24,7 +36,7 @@ public func synchronizeTree(_ root: String) throws(Failure) {
         guard !entry.isMountPoint else {
             throw Failure(.refused, "cannot make \(joinPath(root, entry.path)) durable", why: "it is another mount")
         }
-        try FileDescriptor(openingBeneath: entry.path, in: base, O_DIRECTORY).synchronize()
+        try FileDescriptor(openingBeneath: entry.path, in: base, O_DIRECTORY).synchronizeNames()
     }
-    try base.synchronize()
+    try base.synchronizeNames()
 }

@@ -68,7 +68,7 @@ public struct DurableFile: ~Copyable, Sendable {
         }
         settled = true
         do throws(Failure) {
-            try directory.synchronize()
+            try directory.synchronizeNames()
         } catch {
             // Nobody may count on a file whose name can vanish with the power; an older one cannot be brought back.
             if !replacing { _ = unlinkat(directory.raw, name, 0) }

@@ -44,8 +44,8 @@ public struct FileSystemFacts: Sendable, Hashable {
         0x5346_414F: ("afs", true), 0x6B41_4653: ("kafs", true), 0x7375_7245: ("coda", true),
         0x0BD0_0BD0: ("lustre", true), 0x0116_1970: ("gfs2", true), 0x7461_636F: ("ocfs2", true),
         0x786F_4256: ("vboxsf", true), 0x564C: ("ncp", true), 0x4750_4653: ("gpfs", true),
-        0xBACB_ACBC: ("vmhgfs", true), 0x2003_0528: ("orangefs", true), 0x6A65_6A64: ("virtiofs", true),
-        0x1980_0202: ("beegfs", true), 0xAAD7_AAEA: ("panfs", true), 0x0000_5346: ("ntfs", false),
+        0xBACB_ACBC: ("vmhgfs", true), 0x2003_0528: ("orangefs", true), 0x1983_0326: ("beegfs", true),
+        0xAAD7_AAEA: ("panfs", true), 0x5346_544E: ("ntfs", false),
     ]
 }
 

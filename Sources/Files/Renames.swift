@@ -19,7 +19,7 @@ public func exchange(_ first: String, _ second: String) throws(Failure) {
     case EXDEV:
         throw Failure(
             .refused, "cannot exchange \(first) and \(second) in one step",
-            why: "they are on different file systems or mounts", cause: SystemError(number))
+            why: "they are on different file systems, mounts or overlay layers", cause: SystemError(number))
     default: throw Failure.system("exchange \(first) with", second, number)
     }
 }
@@ -82,5 +82,10 @@ func linkNew(
             cause: SystemError(number))
     default: throw Failure.system("link", target, number)
     }
-    try systemCall("unlink", joinPath(oldDirectory.path, old)) { unlinkat(a, old, 0) }
+    let unlinked = errorNumber { unlinkat(a, old, 0) }
+    if unlinked != 0 {
+        // As a rename: either done or not begun.
+        _ = unlinkat(b, new, 0)
+        throw Failure.system("unlink", joinPath(oldDirectory.path, old), unlinked)
+    }
 }

@@ -143,7 +143,7 @@ public final class TreeExtractor: ByteSink {
                 if !keepsPrivilegeBits { metadata.mode = metadata.mode.map { $0 & 0o3777 } }
                 let directory = try FileDescriptor(openingBeneath: path.string, in: root, O_DIRECTORY)
                 try directory.setMetadata(metadata, owner: owner)
-                if synchronizing { try directory.synchronize() }
+                if synchronizing { try directory.synchronizeNames() }
             }
         }
     }

@@ -18,7 +18,7 @@ public struct TreePath: Sendable, Hashable {
         if path.utf8.first == UInt8(ascii: "/") { throw refuse("it is absolute") }
         // By bytes: a combining mark after a slash would make one character with it.
         let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        if parts.count > deepestTree { throw refuse("it is more than \(deepestTree) directories deep") }
+        if parts.count >= deepestTree { throw refuse("it is more than \(deepestTree) directories deep") }
         var components: [String] = []
         for part in parts {
             let name = String(Substring(part))

@@ -185,6 +185,12 @@ public struct DirectoryStore: ArchiveStore {
                 try createDirectory(path, parents: false)
             }
         }
+        // Also those that another process made a moment ago: it may not have got to it.
+        var parent = path
+        for _ in cluster.folders {
+            parent = String(parent[..<(parent.lastIndex(of: "/") ?? parent.endIndex)])
+            try synchronizeDirectory(parent)
+        }
         return path
     }
 }

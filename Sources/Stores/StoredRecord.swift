@@ -181,7 +181,10 @@ extension StoredRecord.Identity {
         let host = try json.optionalString("host")
         let namespace = try json.optionalString("namespace")
         do throws(Failure) {
-            if let host, let namespace {
+            if host != nil || namespace != nil {
+                guard let host, let namespace else {
+                    throw Failure(.verificationFailed, "a host and a namespace come together")
+                }
                 cluster = try ClusterPath(host: host, namespace: namespace, name: name)
             } else {
                 cluster = try ClusterPath(local: name)

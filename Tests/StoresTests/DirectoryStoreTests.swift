@@ -49,6 +49,23 @@ import Testing
         #expect(try readable.list().entries == [entry])
     }
 
+    @Test func aStoreWithoutPermissionIsDenied() throws {
+        guard getuid() != 0 else { try Test.cancel("root is denied nothing") }
+        let store = try store()
+        let entry = try Sample(blue).store(in: store)
+        #expect(chmod(scratch["store"], 0o500) == 0)
+        #expect(failure { _ = try DirectoryStore(scratch["store"], for: .writing) }.code == .denied)
+        #expect(try DirectoryStore(scratch["store"], for: .reading).list().entries == [entry])
+        #expect(chmod(scratch["store/local"], 0) == 0)
+        let catalog = try store.list()
+        #expect(catalog.entries.isEmpty)
+        #expect(catalog.problems.count == 1)
+        #expect(chmod(scratch["store/local"], 0o700) == 0)
+        #expect(chmod(scratch["store"], 0) == 0)
+        #expect(failure { _ = try DirectoryStore(scratch["store"], for: .reading) }.code == .denied)
+        #expect(chmod(scratch["store"], 0o700) == 0)
+    }
+
     @Test func filesAreForTheirOwnerAlone() throws {
         let store = try store()
         let entry = try Sample(blue).store(in: store)
