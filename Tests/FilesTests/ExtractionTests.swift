@@ -25,6 +25,9 @@ import Testing
         // Unwritable, and listed before what is in it; the one in between is not listed at all.
         try extractor.directory("a/", FileMetadata(mode: 0o2550, uid: owner, modified: time))
         try put("one", "a/b/f", extractor)
+        // Without the right to enter it, what is inside must be finished before.
+        try extractor.directory("closed", FileMetadata(mode: 0o600))
+        try extractor.directory("closed/inner", FileMetadata(mode: 0o750, modified: time))
         try put("", "a/empty", extractor, mode: 0o4755)
         try put("shut", "a/shut", extractor, mode: 0)
         try extractor.symbolicLink("a/b/l", to: "../empty", FileMetadata(modified: time))
@@ -39,6 +42,9 @@ import Testing
         #expect(file.modified == FileTime(seconds: 1000, nanoseconds: 5))
         #expect(try FileStatus(of: scratch["root/a/empty"]).mode == 0o755)
         #expect(try FileStatus(of: scratch["root/a/shut"]).mode == 0)
+        #expect(try FileStatus(of: scratch["root/closed"]).mode == 0o600)
+        #expect(chmod(scratch["root/closed"], 0o700) == 0)
+        #expect(try FileStatus(of: scratch["root/closed/inner"]).modified == time)
         let link = try FileStatus(of: scratch["root/a/b/l"])
         #expect(link.kind == .symbolicLink)
         #expect(link.modified == time)

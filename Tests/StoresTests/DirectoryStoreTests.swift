@@ -159,7 +159,8 @@ import Testing
         let path = "store/local/blue/\(sample.name.stem).json"
         let bytes = try readFile(scratch[path], limit: 1 << 20)
         for index in bytes.indices {
-            for bit in 0..<8 {
+            // Two of the eight: the case of a letter, and one that changes from byte to byte.
+            for bit in Set([5, index % 8]) {
                 var flipped = bytes
                 flipped[index] ^= 1 << bit
                 // Not durably: this happens thousands of times.
@@ -262,7 +263,7 @@ import Testing
         #expect(try store.list().entries == [entry])
     }
 
-    @Test func linksAndMountsInTheStore() throws {
+    @Test func linksInTheStoreAreNotFollowed() throws {
         let store = try store()
         try createDirectory(scratch["elsewhere"])
         let sample = try Sample(blue)
@@ -274,10 +275,13 @@ import Testing
         #expect(catalog.problems.count == 1)
         // A backup that no list would show is refused instead.
         #expect(failure { try sample.store(in: store) }.code == .refused)
-        #expect(unlink(scratch["store/local"]) == 0)
+    }
+
+    @Test func aDiskMountedInsideTheStoreBelongsToIt() throws {
+        let store = try store()
         try createDirectory(scratch["store/prod"])
         guard try run("mount", "-t", "tmpfs", "daytwo-test", scratch["store/prod"]) == 0 else {
-            try Test.cancel("the second half needs the right to mount (root)")
+            try Test.cancel("needs the right to mount (root)")
         }
         defer { _ = try? run("umount", scratch["store/prod"]) }
         let mounted = try Sample(ClusterPath(host: "prod", namespace: "a", name: "red"))
