@@ -1,4 +1,3 @@
-import Crypto
 public import Failures
 public import Files
 
@@ -12,6 +11,11 @@ public struct ArchiveIndex: Sendable {
     public let inventoryJSON: [UInt8]
     /// The same, understood.
     public let inventory: Inventory
+
+    /// The bytes of `SHA256SUMS`, which follow from the rest; verification compares them with those in the file.
+    public var checksumList: [UInt8] {
+        ChecksumList.contents(of: inventory, inventorySum: SHA256Sum(of: inventoryJSON))
+    }
 }
 
 /// Reads an archive that may be anything: nothing in it is trusted, and no size is taken before it is bounded.

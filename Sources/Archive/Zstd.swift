@@ -37,9 +37,15 @@ struct ZstdCompressor: ~Copyable {
         return context
     }
 
+    /// A window over the whole frame: rows that changed come again megabytes later, and the frame is in memory anyway.
+    private static func windowLog(of size: Int) -> Int32 {
+        max(10, Int32(Int.bitWidth - (size - 1).leadingZeroBitCount))
+    }
+
     private static func fault(in options: ArchiveOptions, for context: OpaquePointer) -> ZstdError? {
         let settings: [(ZSTD_cParameter, Int32)] = [
             (ZSTD_c_compressionLevel, options.level), (ZSTD_c_checksumFlag, 1), (ZSTD_c_contentSizeFlag, 1),
+            (ZSTD_c_windowLog, windowLog(of: options.ownFrameSize)),
             (ZSTD_c_enableLongDistanceMatching, options.longDistanceMatching ? 1 : 0),
         ]
         do throws(ZstdError) {

@@ -1,3 +1,4 @@
+import CZstd
 import Failures
 import Files
 
@@ -10,16 +11,20 @@ enum ForgedArchive {
         return table.frames.indices.map { Array(bytes[Int(table.offsets[$0])..<Int(table.offsets[$0 + 1])]) }
     }
 
+    /// The content's size in the header of a frame.
+    static func contentSize(_ frame: UnsafeRawBufferPointer) -> UInt32 {
+        UInt32(truncatingIfNeeded: ZSTD_getFrameContentSize(frame.baseAddress, frame.count))
+    }
+
     /// Frames with a digest and a seek table, which can be made to lie.
     static func assembled(
         _ frames: [[UInt8]], table change: (inout [SeekTable.Frame]) -> Void = { _ in }
     ) throws(Failure) -> [UInt8] {
         var listed: [SeekTable.Frame] = []
         for frame in frames {
-            let content = try ZstdDecompressor().beginning(of: frame, most: FrameLayout.largestFrame).count
             listed.append(
                 SeekTable.Frame(
-                    compressedSize: UInt32(frame.count), contentSize: UInt32(content),
+                    compressedSize: UInt32(frame.count), contentSize: frame.withUnsafeBytes { contentSize($0) },
                     checksum: frame.withUnsafeBytes { $0.littleEndian32(at: frame.count - 4) }))
         }
         change(&listed)

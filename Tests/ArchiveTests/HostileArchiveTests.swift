@@ -185,4 +185,76 @@ struct HostileArchiveTests {
         #expect(read.facts == inventory.facts)
         #expect(read.entries.last?.unknown == unknown)
     }
+
+    @Test func bytesBetweenEntriesFail() throws {
+        let token = ForgedArchive.plain("server/token", [1])
+        var raw = try ForgedArchive.entry(token.renamed("blue/server/token"), [1])
+        let sum = SHA256Sum(of: [1])
+        try verify(ForgedArchive.archive(inventory: [(token, sum)], raw: [raw]))
+        raw[raw.count - 1] = 1
+        #expect(fault(try ForgedArchive.archive(inventory: [(token, sum)], raw: [raw])).contains("between two entries"))
+        raw = try ForgedArchive.entry(token.renamed("blue/server/token"), [1])
+        raw.insert(contentsOf: Array("garbage!".utf8) + [UInt8](repeating: 0, count: 504), at: 0)
+        #expect(fault(try ForgedArchive.archive(inventory: [(token, sum)], raw: [raw])).contains("no tar header"))
+        raw = try ForgedArchive.entry(token.renamed("blue/server/token"), [1])
+        raw[148] ^= 1
+        #expect(fault(try ForgedArchive.archive(inventory: [(token, sum)], raw: [raw])).contains("checksum"))
+    }
+
+    @Test func aWrongChecksumListFails() throws {
+        let sums = Array("\(SHA256Sum(of: backupJSON))  backup.json\n".utf8)
+        let raw = try ForgedArchive.entry(ForgedArchive.plain("blue/SHA256SUMS", sums), sums)
+        #expect(fault(try ForgedArchive.archive(raw: [raw], checksums: false)).contains("not the list"))
+    }
+
+    @Test func aWrongFrameNumberFails() throws {
+        let token = ForgedArchive.plain("server/token", [1])
+        let sum = SHA256Sum(of: [1])
+        let inventory = Inventory(
+            facts: [],
+            entries: [
+                InventoryEntry(
+                    header: ForgedArchive.plain("backup.json", backupJSON), sha256: SHA256Sum(of: backupJSON), frame: 0,
+                    unknown: []),
+                InventoryEntry(header: token, sha256: sum, frame: 1, unknown: []),
+            ])
+        let bytes = try ForgedArchive.archive(
+            inventory: [(token, sum)], raw: [ForgedArchive.entry(token.renamed("blue/server/token"), [1])],
+            inventoryText: inventory.serialized())
+        #expect(fault(bytes).contains("frame"))
+        let reader = try ArchiveReader(MemorySource(bytes), name: "x")
+        let index = try reader.index()
+        let entry = try #require(index.inventory.entry("server/token"))
+        #expect(throws: Failure.self) { try reader.contents(of: entry, of: index, most: 10) }
+    }
+
+    @Test func framesThatThisFormatDoesNotHaveFail() throws {
+        let frames = try ForgedArchive.frames(of: write(contents(variedEntries())).bytes)
+        func forged(_ change: (inout [[UInt8]]) -> Void) throws -> [UInt8] {
+            var changed = frames
+            change(&changed)
+            return try ForgedArchive.assembled(changed) { table in
+                guard table.count == frames.count else { return }
+                for number in table.indices {
+                    let size = frames[number].withUnsafeBytes { ForgedArchive.contentSize($0) }
+                    table[number] = SeekTable.Frame(
+                        compressedSize: table[number].compressedSize, contentSize: size,
+                        checksum: table[number].checksum)
+                }
+            }
+        }
+        try verify(forged { _ in })
+        // Without its checksum; with an empty frame behind it; a skippable frame in its place.
+        #expect(
+            fault(
+                try forged {
+                    $0[1][4] &= ~4
+                    $0[1].removeLast(4)
+                }
+            ).contains("without a checksum"))
+        let empty = try ZstdCompressor(options: ArchiveOptions()).frame([])
+        #expect(fault(try forged { $0[1] += empty }).contains("another length"))
+        #expect(
+            fault(try forged { $0[1] = [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0, 1, 2, 3, 4] }).contains("no zstd frame"))
+    }
 }
