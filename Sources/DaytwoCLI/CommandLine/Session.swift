@@ -1,0 +1,53 @@
+import Failures
+import Foundation
+import Operations
+
+/// What a command runs in: where it shows things, and the real world that operations get.
+struct Session: Sendable {
+    let console: Console
+
+    init(_ global: GlobalOptions) {
+        console = Console(
+            format: global.output, isQuiet: global.quiet, isVerbose: global.verbose, showsHeaders: !global.noHeaders)
+    }
+
+    /// The real clock, chance and machine. `stopped` says how to go on after an interruption.
+    func context(stopped: String) -> OperationContext {
+        let console = console
+        return OperationContext(
+            now: { Date() }, uptime: { Uptime.now }, newID: { Self.randomID() },
+            workers: max(1, ProcessInfo.processInfo.activeProcessorCount),
+            report: { console.show($0) },
+            checkStop: { () throws(Failure) in try StopSignal.check(next: stopped) })
+    }
+
+    private static func randomID() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<2).map { _ in
+            let digits = String(generator.next(), radix: 16)
+            return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        }.joined()
+    }
+}
+
+/// Monotonic time.
+enum Uptime {
+    static var now: Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+}
+
+/// The environment variables that daytwo reads, and the only place that reads them.
+enum Environment: String {
+    case store = "DAYTWO_STORE"
+    case noColor = "NO_COLOR"
+    case terminal = "TERM"
+
+    /// Its value; empty counts as not set.
+    var value: String? {
+        guard let text = getenv(rawValue).map({ String(cString: $0) }), !text.isEmpty else { return nil }
+        return text
+    }
+}

@@ -1,0 +1,20 @@
+import ArgumentParser
+import Failures
+import Stores
+
+/// Where the backups lie.
+struct StoreOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The directory of the backups (else $DAYTWO_STORE).", valueName: "path"))
+    var store: String?
+
+    /// The path that was given: the flag before the environment.
+    var path: String? { store ?? Environment.store.value }
+
+    /// Opens the store; throws `usage` when none was named.
+    func open(for purpose: DirectoryStore.Purpose) throws(Failure) -> DirectoryStore {
+        guard let path else {
+            throw Failure(.usage, "no store is named", next: "give --store PATH, or set DAYTWO_STORE")
+        }
+        return try DirectoryStore(path, for: purpose)
+    }
+}
