@@ -48,6 +48,11 @@ public struct KineFile: Sendable {
         }
     }
 
+    /// The digest of its rows (see `RowsDigest`), without looking into them.
+    public func rowsSHA256() throws(Failure) -> String {
+        try connection.readTransaction { db in try rowsDigest(of: db).hex }
+    }
+
     /// What one pass over the rows of a database tells.
     public struct Inspection: Sendable {
         /// The digest of the rows (see `RowsDigest`).

@@ -1,13 +1,14 @@
-import Failures
+public import Failures
 import Foundation
 
 /// A thread that runs one piece of work and is always joined.
-final class OwnedThread: @unchecked Sendable {
+public final class OwnedThread: @unchecked Sendable {
     // Sound: `failure` is written before the semaphore is signalled and read after it was waited for.
     private let finished = DispatchSemaphore(value: 0)
     private var failure: Failure?
 
-    init(name: String, _ work: @escaping @Sendable () throws(Failure) -> Void) {
+    /// Starts the work.
+    public init(name: String, _ work: @escaping @Sendable () throws(Failure) -> Void) {
         let thread = Thread { [self] in
             do throws(Failure) { try work() } catch { failure = error }
             finished.signal()
@@ -17,7 +18,7 @@ final class OwnedThread: @unchecked Sendable {
     }
 
     /// Waits for the end, and gives what the work threw; call it once.
-    func result() -> Result<Void, Failure> {
+    public func result() -> Result<Void, Failure> {
         finished.wait()
         return failure.map(Result.failure) ?? .success(())
     }

@@ -35,7 +35,8 @@ struct BackupDescription {
             token: BackupDocument.TokenProof(
                 isProven: proof.isProven, bootstrapKey: proof.opening?.key, password: proof.opening?.password.rawValue,
                 sentence: tokenReason ?? proof.sentence),
-            authorities: fingerprints.authorities, identityFiles: identity.sentence,
+            authorities: fingerprints.authorities, identityFilesState: "\(identity.state)",
+            identityFiles: identity.sentence,
             secretsEncryption: try secretsEncryption(),
             firstCertificateExpiry: firstExpiry(),
             createdAt: UTCTime.string(name.createdAt),

@@ -79,7 +79,9 @@ public struct BackupDocument: Codable, Sendable, Equatable {
     public var token: TokenProof
     /// SHA-256 fingerprints of the certificate authorities, by name.
     public var authorities: [String: String]
-    /// Whether the identity's files are whole, for a person.
+    /// Whether the identity's files are whole: `complete`, `absent`, `incomplete` or `differs`.
+    public var identityFilesState: String
+    /// The same for a person.
     public var identityFiles: String
     /// How Secrets are encrypted by the server's configuration; nil where it has none.
     public var secretsEncryption: SecretsEncryption?

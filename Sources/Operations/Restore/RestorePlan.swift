@@ -1,0 +1,124 @@
+public import Datastore
+import Foundation
+
+/// What a restore will do to a data directory, and why: computed before anything is changed, the same for the same
+/// archive, directory and options.
+public struct RestorePlan: Codable, Sendable, Equatable {
+    /// The archive that is restored.
+    public struct Source: Codable, Sendable, Equatable {
+        /// The path of the file.
+        public var path: String
+        /// The backup's id.
+        public var id: String
+        /// The name that it was backed up under.
+        public var name: String
+        /// When it was taken, UTC.
+        public var createdAt: String
+        /// Its age in seconds when the plan was made.
+        public var ageSeconds: Int64
+        /// The revisions in it.
+        public var window: KineWindow
+        /// The digest of its rows.
+        public var rowsSHA256: String
+        /// Bytes of the database.
+        public var databaseBytes: UInt64
+        /// The UID of the cluster.
+        public var clusterUID: String?
+        /// The fingerprint of its server CA.
+        public var serverCA: String?
+        /// Why the backup is only partial.
+        public var reasons: [String]
+    }
+
+    /// The directory as it is now.
+    public struct Target: Codable, Sendable, Equatable {
+        /// The k3s root.
+        public var root: String
+        /// `server/` is there.
+        public var hasServer: Bool
+        /// The database: `readable`, `absent`, or `unreadable`.
+        public var database: String
+        /// Why it cannot be read.
+        public var databaseProblem: String?
+        /// The newest revision that it has served.
+        public var newestRevision: Int64?
+        /// The UID of the cluster that it holds.
+        public var clusterUID: String?
+        /// The fingerprint of its server CA.
+        public var serverCA: String?
+        /// What must not change before the exchange.
+        public var fingerprint: TargetFingerprint
+    }
+
+    /// What becomes of `tls/` and `cred/`.
+    public enum ServerFiles: String, Codable, Sendable, Equatable {
+        /// As they were in the backup, with owner, mode and time.
+        case identical
+        /// Left out: k3s makes them again from the datastore and the token.
+        case recreate
+    }
+
+    /// The archive.
+    public var source: Source
+    /// The directory.
+    public var target: Target
+    /// What becomes of the server's files.
+    public var serverFiles: ServerFiles
+    /// Why.
+    public var serverFilesReason: String
+    /// The revision bump; nil when it was switched off.
+    public var bump: RevisionBump?
+    /// Paths below `server/` that the archive does not hold and that are carried over.
+    public var carriedOver: [String]
+    /// Paths below `server/` that the archive does not hold and that only the set put aside keeps.
+    public var setAside: [String]
+    /// Links that leave the directory, and are not created.
+    public var notCreated: [String]
+    /// Bytes that are needed next to the data, and that are free.
+    public var neededBytes: UInt64
+    /// Bytes that are free there.
+    public var freeBytes: UInt64
+    /// What a person should know.
+    public var warnings: [String]
+    /// Why it would be refused; empty when it can run.
+    public var refusals: [String]
+    /// Options, as they bear on the plan.
+    public var options: RestoreOptions
+}
+
+/// What a person chose.
+public struct RestoreOptions: Codable, Sendable, Equatable {
+    /// Keep revisions from going backwards.
+    public var bumpsRevision = true
+    /// Restore over the data of another cluster.
+    public var replacesOtherCluster = false
+    /// Accept that k3s makes a new identity.
+    public var acceptsNewIdentity = false
+    /// Leave `tls/` and `cred/` to k3s, or restore them, whatever the plan would choose.
+    public var serverFiles: RestorePlan.ServerFiles?
+    /// Remove the set put aside at the end.
+    public var discardsOld = false
+
+    /// The default choices.
+    public init() {}
+}
+
+/// What tells that a directory has not changed: the inode of `server/` and the state of its database files.
+public struct TargetFingerprint: Codable, Sendable, Equatable {
+    /// One file.
+    public struct File: Codable, Sendable, Equatable {
+        /// The inode.
+        public var inode: UInt64
+        /// Bytes.
+        public var size: UInt64
+        /// Seconds of the modification time.
+        public var seconds: Int64
+        /// Its nanoseconds.
+        public var nanoseconds: UInt32
+    }
+
+    /// The inode of `server/`.
+    public var server: UInt64?
+    /// `state.db` and `-wal` by name, those that are there.
+    public var files: [String: File]
+}

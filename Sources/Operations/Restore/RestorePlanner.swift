@@ -1,0 +1,180 @@
+import Archive
+import Datastore
+public import Failures
+import Files
+import Foundation
+import Stores
+
+/// Makes the plan of a restore from an archive and a directory; changes nothing.
+public struct RestorePlanner {
+    private let archive: RestoreArchive
+    private let directory: DataDirectory
+    private let options: RestoreOptions
+    private let context: OperationContext
+
+    /// Prepares a plan.
+    public init(
+        _ archive: RestoreArchive, onto directory: DataDirectory, _ options: RestoreOptions, _ context: OperationContext
+    ) {
+        self.archive = archive
+        self.directory = directory
+        self.options = options
+        self.context = context
+    }
+
+    /// Looks at both and decides. What stands in its way is in `refusals`.
+    public func plan() throws(Failure) -> RestorePlan {
+        let inspection = TargetInspection(directory: directory)
+        let refusals = try inspection.refusals()
+        let target = try inspection.target()
+        let source = archive.source(now: context.now())
+        let (files, reason) = serverFiles()
+        let carry = try carryOver(source, target).decide()
+        let needed = archive.stagedBytes(files) + carry.bytes + 64 << 20
+        let free = try FileSystemFacts(of: directory.root).freeBytes
+        var plan = RestorePlan(
+            source: source, target: target, serverFiles: files, serverFilesReason: reason,
+            bump: options.bumpsRevision ? bump(source, target) : nil,
+            carriedOver: carry.carried.map(\.path), setAside: carry.setAside, notCreated: archive.leavingLinks,
+            neededBytes: needed, freeBytes: free, warnings: [], refusals: refusals, options: options)
+        plan.warnings = warnings(plan)
+        plan.refusals += self.refusals(of: plan)
+        return plan
+    }
+
+    func carryOver(_ source: RestorePlan.Source, _ target: RestorePlan.Target) -> CarryOver {
+        CarryOver(
+            directory: directory, archived: archive.serverPaths,
+            isSameCluster: source.clusterUID != nil && source.clusterUID == target.clusterUID)
+    }
+
+    private func bump(_ source: RestorePlan.Source, _ target: RestorePlan.Target) -> RevisionBump {
+        if let served = target.newestRevision {
+            return RevisionBump(above: served, backup: max(source.window.maxRevision, source.window.sequence))
+        }
+        return RevisionBump(
+            backup: max(source.window.maxRevision, source.window.sequence), ageSeconds: source.ageSeconds,
+            revisionsPerSecond: archive.document.datastore.revisionsPerSecond ?? 0)
+    }
+
+    /// `tls/` and `cred/` are whole or absent (reference on k3s: half of them lose the identity in silence).
+    private func serverFiles() -> (RestorePlan.ServerFiles, String) {
+        if let chosen = options.serverFiles { return (chosen, "as told by --server-files") }
+        let document = archive.document
+        let isProven = document.token.isProven && archive.serverPaths.contains("token")
+        switch document.identityFilesState {
+        case "complete": return (.identical, document.identityFiles)
+        case "absent": return (.recreate, "\(document.identityFiles); k3s makes them from the datastore")
+        default:
+            return isProven
+                ? (.recreate, "\(document.identityFiles); the token opens the datastore's own copy")
+                : (.identical, "\(document.identityFiles); the token does not open the datastore's copy")
+        }
+    }
+
+    private func warnings(_ plan: RestorePlan) -> [String] {
+        var warnings = plan.source.reasons.map { "the backup is partial: \($0)" }
+        if let problem = plan.target.databaseProblem {
+            warnings.append("the database that is there cannot be read (\(problem)); it is kept aside as it is")
+        }
+        if plan.target.hasServer, plan.target.clusterUID == nil {
+            warnings.append("which cluster is there now is unknown; its files are kept aside")
+        }
+        if !options.bumpsRevision {
+            warnings.append("revisions go backwards: clients that stay connected miss changes without an error")
+        }
+        for path in plan.setAside { warnings.append("server/\(path) is not in the backup; only the set put aside keeps it") }
+        return warnings
+    }
+
+    private func refusals(of plan: RestorePlan) -> [String] {
+        var refusals: [String] = []
+        if plan.freeBytes < plan.neededBytes {
+            refusals.append(
+                "\(directory.root) has too little space: \(plan.freeBytes >> 20) MiB are free,"
+                    + " \(plan.neededBytes >> 20) MiB are needed to stage the restore")
+        }
+        if !options.replacesOtherCluster, let difference = otherCluster(plan) {
+            refusals.append("\(directory.root) holds another cluster (\(difference)): say --replace-other-cluster to go on")
+        }
+        let hasIdentity = archive.document.identityFilesState == "complete" || archive.document.token.isProven
+        let recreatesWithout = plan.serverFiles == .recreate && !archive.document.token.isProven
+        if !options.acceptsNewIdentity, !hasIdentity || recreatesWithout {
+            refusals.append(
+                "k3s would make a new identity (\(archive.document.identityFiles); \(archive.document.token.sentence)),"
+                    + " which voids every kubeconfig and token: say --new-identity to accept that")
+        }
+        return refusals
+    }
+
+    private func otherCluster(_ plan: RestorePlan) -> String? {
+        if let here = plan.target.clusterUID, let there = plan.source.clusterUID {
+            return here == there ? nil : "kube-system has UID \(here), in the backup \(there)"
+        }
+        if let here = plan.target.serverCA, let there = plan.source.serverCA, here != there {
+            return "its server CA has the fingerprint \(here.prefix(16))…, in the backup \(there.prefix(16))…"
+        }
+        return nil
+    }
+}
+
+/// An archive as a restore sees it: what it says about itself, before its bytes are verified.
+public struct RestoreArchive: Sendable {
+    /// The path of the file.
+    public let path: String
+    /// What `backup.json` says.
+    public let document: BackupDocument
+    let reader: ArchiveReader
+    let index: ArchiveIndex
+
+    /// Opens an archive and reads its first frames; nothing in it is believed until the restore has verified it.
+    public init(path: String) throws(Failure) {
+        self.path = path
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        reader = try ArchiveReader(OpenFile(path), name: name)
+        index = try reader.index()
+        document = try JSONValue(parsing: index.backupJSON).decode(BackupDocument.self)
+        guard document.kind == "full", index.inventory.entry(document.datastore.entry) != nil else {
+            throw Failure(
+                .refused, "\(name) cannot be restored by itself", why: "it is not a full backup of a k3s datastore")
+        }
+        guard document.datastore.entry == "datastore/state.db" else {
+            throw Failure(.refused, "\(name) holds a \(document.datastore.driver) datastore, which cannot be restored yet")
+        }
+    }
+
+    func source(now: Date) -> RestorePlan.Source {
+        let created = UTCTime.parse(document.createdAt) ?? now
+        return RestorePlan.Source(
+            path: path, id: document.id, name: document.identity.name, createdAt: document.createdAt,
+            ageSeconds: max(0, Int64(now.timeIntervalSince(created))), window: document.datastore.window,
+            rowsSHA256: document.datastore.rowsSHA256,
+            databaseBytes: index.inventory.entry(document.datastore.entry)?.header.size ?? 0,
+            clusterUID: document.identity.clusterUID, serverCA: document.authorities["server-ca"],
+            reasons: document.reasons)
+    }
+
+    /// The archive's paths below `server/`.
+    var serverPaths: Set<String> {
+        Set(index.inventory.entries.compactMap { entry in
+            entry.header.path.hasPrefix("server/") ? String(entry.header.path.dropFirst("server/".count)) : nil
+        })
+    }
+
+    var leavingLinks: [String] {
+        index.inventory.facts.first { $0.name == "leftOut" }.flatMap { member -> [String]? in
+            guard case .array(let items) = member.value else { return nil }
+            return items.compactMap { item in
+                guard case .string(let path)? = item["path"], case .string(let reason)? = item["reason"],
+                    reason.hasPrefix("a link that leaves")
+                else { return nil }
+                return "\(path) (\(reason))"
+            }
+        } ?? []
+    }
+
+    func stagedBytes(_ files: RestorePlan.ServerFiles) -> UInt64 {
+        index.inventory.entries.filter { StagingReceiver.place($0.header.path, files) != nil }
+            .reduce(0) { $0 + $1.header.size }
+    }
+}

@@ -1,0 +1,79 @@
+import Archive
+import Datastore
+import Failures
+import Files
+import Foundation
+
+/// Builds the new `server/` beside the data and proves it, before anything that k3s finds is changed.
+struct Staging {
+    private let plan: RestorePlan
+    private let archive: RestoreArchive
+    private let directory: DataDirectory
+    private let context: OperationContext
+
+    init(_ plan: RestorePlan, _ archive: RestoreArchive, _ directory: DataDirectory, _ context: OperationContext) {
+        self.plan = plan
+        self.archive = archive
+        self.directory = directory
+        self.context = context
+    }
+
+    /// Stages at `path`; what an interrupted attempt left there is removed first.
+    func stage(at path: String) throws(Failure) {
+        if try FileStatus.ifPresent(path) != nil { try removeTree(path) }
+        try createDirectory(path)
+        context.report(.step("staging \(plan.source.name) of \(plan.source.createdAt)"))
+        let receiver = try StagingReceiver(stage: path, files: plan.serverFiles, checkStop: context.checkStop)
+        let verified = try archive.reader.verify(workers: context.workers, delivering: receiver)
+        guard verified.index.backupJSON == archive.index.backupJSON else {
+            throw Failure(.verificationFailed, "\(archive.path) changed while it was read")
+        }
+        context.report(.step("verifying the staged database"))
+        try verifyDatabase("\(path)/db/state.db")
+        let carry = RestorePlanner(archive, onto: directory, plan.options, context).carryOver(plan.source, plan.target)
+        try carry.bring(carry.decide().carried, into: path)
+        try bump("\(path)/db/state.db", like: verified.index)
+        try receiver.finish()
+        if let server = verified.index.inventory.entry("server") {
+            try setMetadata(
+                path, FileMetadata(mode: UInt32(server.header.mode), uid: server.header.userID, gid: server.header.groupID),
+                owner: geteuid() == 0 ? .required : .ignored)
+        }
+        context.report(.step("making the staged files durable"))
+        try synchronizeTree(path)
+        try synchronizeDirectory(String(path.dropLast("/server".count)))
+    }
+
+    /// Opens the database and compares it with what the archive says; both readings run side by side.
+    private func verifyDatabase(_ path: String) throws(Failure) {
+        let integrity = OwnedThread(name: "integrity") { () throws(Failure) in
+            let file = try KineFile(path: path)
+            try file.checkIntegrity()
+            try file.close()
+        }
+        let compared = Result { () throws(Failure) in
+            let file = try KineFile(path: path)
+            let (digest, window) = (try file.rowsSHA256(), try file.window())
+            try file.close()
+            guard digest == plan.source.rowsSHA256, window == plan.source.window else {
+                throw Failure(
+                    .verificationFailed, "the database in \(archive.path) is not the one that was backed up",
+                    why: "its rows or revisions differ from backup.json", next: "use another backup")
+            }
+        }
+        try integrity.result().get()
+        try compared.get()
+    }
+
+    /// Bumps the revision; the file keeps the time that the archive gives it, so that it tells when it was staged.
+    private func bump(_ path: String, like index: ArchiveIndex) throws(Failure) {
+        guard let bump = plan.bump else { return }
+        try bump.apply(toDatabaseAt: path)
+        let file = try KineFile(path: path)
+        let newest = try file.newestRevision()
+        try file.close()
+        guard newest >= bump.revision else {
+            throw Failure(.failed, "the revision of \(path) could not be bumped", why: "it is \(newest)")
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Datastore
+import Failures
+import Files
+import Foundation
+
+/// Looks at the directory that a restore is to replace, without changing it.
+struct TargetInspection {
+    let directory: DataDirectory
+
+    func target() throws(Failure) -> RestorePlan.Target {
+        let fingerprint = try fingerprint()
+        var target = RestorePlan.Target(
+            root: directory.root, hasServer: fingerprint.server != nil, database: "absent", databaseProblem: nil,
+            newestRevision: nil, clusterUID: nil, serverCA: serverCA(), fingerprint: fingerprint)
+        guard fingerprint.files["state.db"] != nil else { return target }
+        do throws(Failure) {
+            (target.newestRevision, target.clusterUID) = try readDatabase()
+            target.database = "readable"
+        } catch {
+            // A rescue is never blocked by what it replaces: the set put aside is the safety copy.
+            target.database = "unreadable"
+            target.databaseProblem = error.description
+        }
+        return target
+    }
+
+    /// The revision and the cluster in the database. Leaves no `-shm` behind that was not there.
+    private func readDatabase() throws(Failure) -> (Int64, String?) {
+        let shared = directory.database + "-shm"
+        let hadShared = try FileStatus.ifPresent(shared) != nil
+        let file = try KineFile(path: directory.database)
+        let found = Result { () throws(Failure) in (try file.newestRevision(), try file.clusterUID()) }
+        try file.close()
+        if !hadShared, try RunningServer.evidence(serverDirectory: directory.server) == nil { unlink(shared) }
+        return try found.get()
+    }
+
+    private func serverCA() -> String? {
+        let fingerprints = CertificateFingerprints { file in
+            // A file that cannot be read has no fingerprint to compare with; the plan says that it is unknown.
+            try? readFile("\(directory.server)/\(file.path)", limit: 1 << 20)
+        }
+        return fingerprints.serverCA
+    }
+
+    func fingerprint() throws(Failure) -> TargetFingerprint {
+        var files: [String: TargetFingerprint.File] = [:]
+        for name in ["state.db", "state.db-wal"] {
+            guard let status = try FileStatus.ifPresent("\(directory.server)/db/\(name)") else { continue }
+            // SQLite makes an empty log when it reads; that is no change.
+            if name.hasSuffix("-wal"), status.size == 0 { continue }
+            files[name] = .init(
+                inode: status.inode, size: status.size, seconds: status.modified.seconds,
+                nanoseconds: status.modified.nanoseconds)
+        }
+        return TargetFingerprint(server: try FileStatus.ifPresent(directory.server)?.inode, files: files)
+    }
+
+    /// Why this directory cannot be replaced at all, whatever the archive.
+    func refusals() throws(Failure) -> [String] {
+        var refusals: [String] = []
+        let facts = try FileSystemFacts(of: directory.root)
+        if facts.isNetwork {
+            refusals.append("\(directory.root) is on \(facts.typeName), and SQLite is not safe on a network file system")
+        }
+        guard let server = try FileStatus.ifPresent(directory.server) else { return refusals }
+        guard server.kind == .directory else {
+            return refusals + ["\(directory.server) is a \(server.kind.rawValue): give the directory that it points to"]
+        }
+        if try isMountPoint(directory.server) { refusals.append("\(directory.server) is a mount of its own") }
+        for entry in try walkTree(directory.server, skipping: { _, _ in }) {
+            if entry.isMountPoint { refusals.append("\(directory.server)/\(entry.path) is a mount of its own") }
+            if entry.path == "db", entry.status.kind == .symbolicLink {
+                refusals.append("\(directory.server)/db is a link to \(entry.linkTarget ?? "elsewhere")")
+            }
+        }
+        if let evidence = try RunningServer.evidence(serverDirectory: directory.server) {
+            refusals.append("a k3s runs on \(directory.root): \(evidence); stop it first")
+        }
+        return refusals
+    }
+}
