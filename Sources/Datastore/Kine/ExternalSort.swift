@@ -64,7 +64,9 @@ struct ExternalSort: ~Copyable {
 
     private mutating func sortRun() {
         arena.withUnsafeBytes { bytes in
-            offsets.sort { RecordLayout.precedes(RecordLayout.record(in: bytes, at: $0), RecordLayout.record(in: bytes, at: $1)) }
+            offsets.sort {
+                RecordLayout.precedes(RecordLayout.record(in: bytes, at: $0), RecordLayout.record(in: bytes, at: $1))
+            }
         }
     }
 

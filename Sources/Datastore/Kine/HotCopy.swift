@@ -174,9 +174,12 @@ struct HotCopy {
         var live = RevisionSet()
         if let scan {
             // Rows only ever go in a transaction that also moves the compact revision.
-            guard scan.compactRows.filter({ row in !newIDs.contains(row.id) }) == compactRows.filter({ row in
-                !newIDs.contains(row.id)
-            }) else { return nil }
+            guard
+                scan.compactRows.filter({ row in !newIDs.contains(row.id) })
+                    == compactRows.filter({ row in
+                        !newIDs.contains(row.id)
+                    })
+            else { return nil }
             for id in scan.identifiers { live.insert(id) }
             for row in newer.rows { live.insert(row.id) }
         } else {

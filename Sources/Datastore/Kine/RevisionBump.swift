@@ -36,7 +36,9 @@ public struct RevisionBump: Sendable, Codable, Equatable {
             _ = try KineSchema(db, path: path)
             try db.inTransaction(.immediate) {
                 let name = "gap-\(revision)"
-                if let existing = try String.fetchOne(db, sql: "SELECT name FROM kine WHERE id=?", arguments: [revision]) {
+                if let existing = try String.fetchOne(
+                    db, sql: "SELECT name FROM kine WHERE id=?", arguments: [revision])
+                {
                     guard existing == name else {
                         throw Failure(.failed, "revision \(revision) of \(path) is taken", why: "by \(existing)")
                     }

@@ -12,7 +12,9 @@ public enum RunningServer {
     /// - a process works in `server/`, which k3s makes its working directory before it opens the datastore.
     public static func evidence(serverDirectory: String) throws(Failure) -> String? {
         if let holder = try databaseHolder("\(serverDirectory)/db/state.db") { return holder }
-        if try socketAnswers("\(serverDirectory)/kine.sock") { return "something answers on \(serverDirectory)/kine.sock" }
+        if try socketAnswers("\(serverDirectory)/kine.sock") {
+            return "something answers on \(serverDirectory)/kine.sock"
+        }
         if let holder = try etcdHolder("\(serverDirectory)/db/etcd/member/snap/db") { return holder }
         return try processWorking(in: serverDirectory)
     }

@@ -109,7 +109,8 @@ public struct Backup: Sendable {
         let entry = try pending.commit(record(document, name, summary))
         if isVerified {
             try store.appendEvent(
-                StoredEvent(at: context.now(), what: "verified", level: .stored, by: OperationContext.version), to: entry)
+                StoredEvent(at: context.now(), what: "verified", level: .stored, by: OperationContext.version),
+                to: entry)
         }
         return BackupResult(
             entry: entry, document: document, reading: snapshot.reading, databaseSize: snapshot.file.size,

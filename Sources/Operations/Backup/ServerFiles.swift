@@ -141,7 +141,8 @@ struct ServerFiles: Sendable {
         } else {
             (content, sum) = try scratch.copy(file)
         }
-        inputs.append(ArchiveInput(file: header(path, .file, status, size: content.size), content: content, sha256: sum))
+        inputs.append(
+            ArchiveInput(file: header(path, .file, status, size: content.size), content: content, sha256: sum))
     }
 
     private func header(_ path: String, _ kind: EntryKind, _ status: FileStatus, size: UInt64) -> EntryHeader {

@@ -65,7 +65,9 @@ struct CarryOver {
                 try createDirectory(to)
                 directories.append(entry)
             case .symbolicLink:
-                guard symlink(entry.linkTarget ?? "", to) == 0 else { throw Failure.system("create the link", to, errno) }
+                guard symlink(entry.linkTarget ?? "", to) == 0 else {
+                    throw Failure.system("create the link", to, errno)
+                }
                 try setMetadata(to, FileMetadata(entry.status), owner: .whenPermitted)
             default:
                 if entry.path.hasPrefix("db/"), link(from, to) == 0 { continue }

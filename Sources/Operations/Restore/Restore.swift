@@ -60,7 +60,8 @@ public struct Restore: Sendable {
         if discardingOld { journal.plan.options.discardsOld = true }
         switch journal.state {
         case .rolledBack:
-            throw Failure(.refused, "the restore \(journal.run) was rolled back", next: "run it again: daytwo restore run")
+            throw Failure(
+                .refused, "the restore \(journal.run) was rolled back", next: "run it again: daytwo restore run")
         case .done, .swapped: return try complete(journal, place)
         case .planned, .staged:
             if try isSwapped(journal) { return try complete(journal, place) }
@@ -97,7 +98,8 @@ public struct Restore: Sendable {
     private func swap(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) {
         let inspection = TargetInspection(directory: directory)
         if let evidence = try RunningServer.evidence(serverDirectory: directory.server) {
-            throw Failure(.refused, "a k3s runs on \(directory.root)", why: evidence, next: "stop it and run the restore again")
+            throw Failure(
+                .refused, "a k3s runs on \(directory.root)", why: evidence, next: "stop it and run the restore again")
         }
         let hold = try DatabaseHold(serverDirectory: directory.server)
         guard try inspection.fingerprint() == journal.plan.target.fingerprint else { throw moved }
@@ -136,7 +138,8 @@ public struct Restore: Sendable {
     private func checkIdentity(_ journal: RestoreJournal) throws(Failure) {
         for name in try directoryNames("\(directory.server)/db") where name.hasPrefix("joined-") {
             guard try fingerprint(ofServerAt: directory.server) == journal.staged else { return }
-            throw Failure(.verificationFailed, "a stamp \(name) is in \(directory.server)/db, which makes k3s lose its identity")
+            throw Failure(
+                .verificationFailed, "a stamp \(name) is in \(directory.server)/db, which makes k3s lose its identity")
         }
         guard journal.plan.serverFiles == .identical, let expected = journal.plan.source.serverCA else { return }
         let bytes = try readFile("\(directory.server)/\(IdentityFile.serverCA.path)", limit: 1 << 20)
@@ -152,7 +155,8 @@ public struct Restore: Sendable {
     func takeLock(_ what: String) throws(Failure) -> FileLock {
         try createDirectory(directory.journals)
         return try FileLock.lock(
-            directory.lock, exclusive: true, holder: "\(what), process \(getpid()), since \(UTCTime.string(context.now()))")
+            directory.lock, exclusive: true,
+            holder: "\(what), process \(getpid()), since \(UTCTime.string(context.now()))")
     }
 
     /// Whether the exchange has happened, from the directories themselves: a kill may fall between it and its record.
@@ -180,10 +184,14 @@ public struct Restore: Sendable {
     }
 
     private func requireNoUnfinishedRun() throws(Failure) {
-        guard let run = try RestoreRuns(directory).list().last(where: { $0.journal?.isUnfinished ?? false }) else { return }
+        guard let run = try RestoreRuns(directory).list().last(where: { $0.journal?.isUnfinished ?? false }) else {
+            return
+        }
         throw Failure(
             .refused, "the restore \(run.run) of \(directory.root) is not finished",
-            next: "finish it with: daytwo restore resume --data-dir \(directory.root) \(run.run); or undo it with: daytwo restore rollback")
+            next:
+                "finish it with: daytwo restore resume --data-dir \(directory.root) \(run.run); or undo it with: daytwo restore rollback"
+        )
     }
 
     /// Directories of runs that were killed before their first record: nothing was done in them.

@@ -68,7 +68,9 @@ struct RunDirectory {
         do {
             let journal = try JSONDecoder().decode(RestoreJournal.self, from: Data(bytes))
             guard journal.formatVersion == 1 else {
-                throw Failure(.refused, "the journal \(self.journal) has version \(journal.formatVersion)", next: "use a newer daytwo")
+                throw Failure(
+                    .refused, "the journal \(self.journal) has version \(journal.formatVersion)",
+                    next: "use a newer daytwo")
             }
             return journal
         } catch {
@@ -118,10 +120,14 @@ public struct RestoreRuns: Sendable {
         let found = text.map { text in journals.filter { $0.run.hasPrefix(text) } } ?? journals.filter(fits)
         if let journal = found.last, found.count == 1 || text == nil { return journal }
         guard found.isEmpty else {
-            throw Failure(.usage, "'\(text ?? "")' is the beginning of several runs", why: found.map(\.run).joined(separator: ", "))
+            throw Failure(
+                .usage, "'\(text ?? "")' is the beginning of several runs",
+                why: found.map(\.run).joined(separator: ", "))
         }
         throw Failure(
-            .notFound, text.map { "there is no restore \($0) of \(directory.root)" } ?? "no restore of \(directory.root) is left to do that with",
+            .notFound,
+            text.map { "there is no restore \($0) of \(directory.root)" }
+                ?? "no restore of \(directory.root) is left to do that with",
             next: "see: daytwo restore list --data-dir \(directory.root)")
     }
 }

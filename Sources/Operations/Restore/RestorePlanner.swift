@@ -83,7 +83,9 @@ public struct RestorePlanner {
         if !options.bumpsRevision {
             warnings.append("revisions go backwards: clients that stay connected miss changes without an error")
         }
-        for path in plan.setAside { warnings.append("server/\(path) is not in the backup; only the set put aside keeps it") }
+        for path in plan.setAside {
+            warnings.append("server/\(path) is not in the backup; only the set put aside keeps it")
+        }
         return warnings
     }
 
@@ -95,7 +97,8 @@ public struct RestorePlanner {
                     + " \(plan.neededBytes >> 20) MiB are needed to stage the restore")
         }
         if !options.replacesOtherCluster, let difference = otherCluster(plan) {
-            refusals.append("\(directory.root) holds another cluster (\(difference)): say --replace-other-cluster to go on")
+            refusals.append(
+                "\(directory.root) holds another cluster (\(difference)): say --replace-other-cluster to go on")
         }
         let hasIdentity = archive.document.identityFilesState == "complete" || archive.document.token.isProven
         let recreatesWithout = plan.serverFiles == .recreate && !archive.document.token.isProven
@@ -139,7 +142,8 @@ public struct RestoreArchive: Sendable {
                 .refused, "\(name) cannot be restored by itself", why: "it is not a full backup of a k3s datastore")
         }
         guard document.datastore.entry == "datastore/state.db" else {
-            throw Failure(.refused, "\(name) holds a \(document.datastore.driver) datastore, which cannot be restored yet")
+            throw Failure(
+                .refused, "\(name) holds a \(document.datastore.driver) datastore, which cannot be restored yet")
         }
     }
 
@@ -156,9 +160,10 @@ public struct RestoreArchive: Sendable {
 
     /// The archive's paths below `server/`.
     var serverPaths: Set<String> {
-        Set(index.inventory.entries.compactMap { entry in
-            entry.header.path.hasPrefix("server/") ? String(entry.header.path.dropFirst("server/".count)) : nil
-        })
+        Set(
+            index.inventory.entries.compactMap { entry in
+                entry.header.path.hasPrefix("server/") ? String(entry.header.path.dropFirst("server/".count)) : nil
+            })
     }
 
     var leavingLinks: [String] {

@@ -18,7 +18,8 @@ extension Restore {
             return RestoreResult(journal: journal, oldSet: nil, remarks: ["it was rolled back before"])
         }
         guard !journal.isOldDiscarded else {
-            throw Failure(.refused, "the restore \(journal.run) cannot be rolled back", why: "its old set was discarded")
+            throw Failure(
+                .refused, "the restore \(journal.run) cannot be rolled back", why: "its old set was discarded")
         }
         var remarks: [String] = []
         if try isSwapped(journal) {

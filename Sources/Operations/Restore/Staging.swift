@@ -36,7 +36,8 @@ struct Staging {
         try receiver.finish()
         if let server = verified.index.inventory.entry("server") {
             try setMetadata(
-                path, FileMetadata(mode: UInt32(server.header.mode), uid: server.header.userID, gid: server.header.groupID),
+                path,
+                FileMetadata(mode: UInt32(server.header.mode), uid: server.header.userID, gid: server.header.groupID),
                 owner: geteuid() == 0 ? .required : .ignored)
         }
         context.report(.step("making the staged files durable"))

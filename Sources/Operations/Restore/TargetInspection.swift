@@ -61,7 +61,8 @@ struct TargetInspection {
         var refusals: [String] = []
         let facts = try FileSystemFacts(of: directory.root)
         if facts.isNetwork {
-            refusals.append("\(directory.root) is on \(facts.typeName), and SQLite is not safe on a network file system")
+            refusals.append(
+                "\(directory.root) is on \(facts.typeName), and SQLite is not safe on a network file system")
         }
         guard let server = try FileStatus.ifPresent(directory.server) else { return refusals }
         guard server.kind == .directory else {

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Failures
+import Operations
+
+/// `daytwo restore rollback`.
+struct RestoreRollback: OperationCommand {
+    static let configuration = CommandConfiguration.verb(
+        "rollback", abstract: "Bring back the set that a restore replaced.",
+        discussion: """
+            Byte for byte as long as no k3s ran on the restored set; afterwards the old set with a revision above \
+            everything that was served since. What was restored is removed.
+            """,
+        exits: [.partial, .refused, .locked, .halfWay, .denied, .notFound])
+
+    @Argument(help: "The run, as restore list shows it; needless when there is only one to undo.")
+    var run: String?
+
+    @OptionGroup var target: RestoreDirectoryOptions
+
+    @Flag(name: .shortAndLong, help: "Do not ask.")
+    var yes = false
+
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        let directory = try target.directory()
+        let context = session.context(stopped: "go on with: daytwo restore rollback --data-dir \(directory.root)")
+        let journal = try RestoreRuns(directory).find(run) { $0.state != .rolledBack && !$0.isOldDiscarded }
+        try Confirmation.require(
+            "bring back the data in \(directory.root) from before the restore \(journal.run)?", isGiven: yes,
+            session.console)
+        let start = context.uptime()
+        let result = try Restore(directory, context).rollBack(journal)
+        try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)
+        return .done
+    }
+}
