@@ -4,6 +4,9 @@ import ArgumentParser
 struct BackupCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup", abstract: "Make backups, look into them, prove them.",
-        subcommands: [BackupList.self],
+        subcommands: [
+            BackupCreate.self, BackupList.self, BackupShow.self, BackupLs.self, BackupCat.self, BackupExtract.self,
+            BackupVerify.self, BackupDelete.self,
+        ],
         aliases: ["backups"])
 }

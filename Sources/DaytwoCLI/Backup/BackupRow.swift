@@ -44,8 +44,9 @@ struct BackupRow {
             ("sha256", entry.record.map { .string($0.sha256) }),
             ("revision", entry.record?.window.map { .integer($0.revision) }), ("result", .string(result)),
             ("reasons", .strings(reasons)), ("encrypted", .bool(entry.isEncrypted)),
+            ("verified", .bool(verified != nil)),
             (
-                "verified",
+                "verification",
                 verified.map { event in
                     .members([
                         ("level", event.level.map { .string($0.rawValue) }), ("at", .string(UTCTime.string(event.at))),
@@ -81,6 +82,6 @@ struct BackupRow {
 
     private func verifiedText(at now: Date) -> String {
         guard let verified else { return "no" }
-        return "\(verified.level?.rawValue ?? "yes") \(Formats.age(of: verified.at, at: now)) ago"
+        return "\(verified.level?.rawValue ?? "yes") \(Formats.ago(verified.at, at: now))"
     }
 }

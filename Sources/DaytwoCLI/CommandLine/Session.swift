@@ -42,8 +42,8 @@ enum Uptime {
 /// The environment variables that daytwo reads, and the only place that reads them.
 enum Environment: String {
     case store = "DAYTWO_STORE"
-    case noColor = "NO_COLOR"
     case terminal = "TERM"
+    case temporaryDirectory = "TMPDIR"
 
     /// Its value; empty counts as not set.
     var value: String? {

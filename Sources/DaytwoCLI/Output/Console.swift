@@ -7,8 +7,6 @@ import Synchronization
 final class Console: Sendable {
     let format: OutputFormat
     let showsHeaders: Bool
-    /// Colours for people at a terminal who want them.
-    let style: Style
     private let isQuiet: Bool
     private let progress: Mutex<ProgressDisplay>
     private let pending = Mutex<[UInt8]>([])
@@ -17,7 +15,6 @@ final class Console: Sendable {
         self.format = format
         self.isQuiet = isQuiet
         self.showsHeaders = showsHeaders
-        style = Style(isOn: isatty(STDOUT_FILENO) == 1 && Style.isWanted)
         progress = Mutex(
             ProgressDisplay(isTerminal: isatty(STDERR_FILENO) == 1 && Environment.terminal.value != "dumb"))
     }
@@ -100,20 +97,5 @@ final class Console: Sendable {
     private func narrate(_ line: String) {
         endProgress()
         StandardError.write(line + "\n")
-    }
-}
-
-/// Colours: a second sign beside the word, never the only one.
-struct Style: Sendable {
-    let isOn: Bool
-
-    static var isWanted: Bool { Environment.noColor.value == nil && Environment.terminal.value != "dumb" }
-
-    func good(_ text: String) -> String { paint(text, "32") }
-    func bad(_ text: String) -> String { paint(text, "31") }
-    func doubtful(_ text: String) -> String { paint(text, "33") }
-
-    private func paint(_ text: String, _ code: String) -> String {
-        isOn ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 }

@@ -56,6 +56,12 @@ enum Formats {
         return seconds < -60 ? "in \(duration(-seconds))" : duration(seconds)
     }
 
+    /// `3h ago`, or `in 2m`.
+    static func ago(_ date: Date, at now: Date) -> String {
+        let age = age(of: date, at: now)
+        return age.hasPrefix("in ") ? age : age + " ago"
+    }
+
     /// `1 key`, `2 keys`.
     static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 }

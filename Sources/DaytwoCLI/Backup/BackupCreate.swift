@@ -1,0 +1,146 @@
+import Archive
+import ArgumentParser
+import Datastore
+import Failures
+import Files
+import Foundation
+import Operations
+import Stores
+
+/// `daytwo backup create`.
+struct BackupCreate: OperationCommand {
+    static let configuration = CommandConfiguration.verb(
+        "create", abstract: "Back up a k3s data directory, while k3s runs.",
+        discussion: """
+            The datastore at exactly one revision, the server's own files, and the proof that its token opens its \
+            identity: one archive in the store, read back before it counts.
+            """,
+        exits: [.partial, .refused, .verificationFailed, .locked, .denied, .notFound])
+
+    @Option(help: ArgumentHelp("The k3s data directory, or its server/.", valueName: "dir"))
+    var dataDir: String
+
+    @Option(help: "The name to back it up under.")
+    var name: String
+
+    @OptionGroup var store: StoreOptions
+
+    @Flag(inversion: .prefixedNo, help: "Read the archive back before it counts as a backup.")
+    var verify = true
+
+    @Option(help: ArgumentHelp("The file of the server's token, where it is not server/token.", valueName: "file"))
+    var tokenFile: String?
+
+    @Option(help: ArgumentHelp("The version of k3s, to be recorded as told.", valueName: "version"))
+    var k3sVersion: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The directory of k3s's configuration (default: /etc/rancher/k3s for /var/lib/rancher/k3s).",
+            valueName: "dir"))
+    var configDir: String?
+
+    @Option(help: ArgumentHelp("Where scratch files go (default: the store).", valueName: "dir"))
+    var scratch: String?
+
+    @Option(help: ArgumentHelp("The level of zstd, 1 to 19.", valueName: "n"))
+    var level = Int(ArchiveChoice().level)
+
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        guard (1...19).contains(level) else {
+            throw Failure(.usage, "there is no level \(level)", next: "give --level 1 to 19")
+        }
+        let cluster = try ClusterPath(local: name)
+        guard store.path != nil else {
+            _ = try store.open(for: .writing)
+            return .usage
+        }
+        // What is wrong with the data directory must show before a store is made for it.
+        let directory = try DataDirectory(dataDir, existing: true)
+        try directory.requireKine()
+        var request = BackupRequest(directory: directory, cluster: cluster)
+        request.verifies = verify
+        request.token = try tokenFile.map { (path) throws(Failure) in try readFile(path, limit: 1 << 16) }
+        request.toldVersion = k3sVersion
+        request.configuration = try configuration(of: directory)
+        request.scratchDirectory = scratch
+        request.options.level = Int32(level)
+        let store = try store.open(for: .writing)
+        let context = session.context(stopped: "nothing was stored; run the command again")
+        let start = context.uptime()
+        let result = try Backup(request, to: store, context).run()
+        let created = CreatedBackup(result: result, store: store, seconds: (context.uptime() - start).inSeconds)
+        try session.console.show(created.json, names: [result.entry.shortID], text: created.text)
+        return result.reasons.isEmpty ? .done : .partial
+    }
+
+    /// The configuration of the one k3s whose data directory has its default place.
+    private func configuration(of directory: DataDirectory) throws(Failure) -> String? {
+        if let configDir {
+            guard try FileStatus(of: configDir, following: true).kind == .directory else {
+                throw Failure(.usage, "\(configDir) is no directory", next: "check --config-dir")
+            }
+            return try realPath(configDir)
+        }
+        let standard = "/etc/rancher/k3s"
+        guard directory.root == "/var/lib/rancher/k3s" else { return nil }
+        return try FileStatus.ifPresent(standard)?.kind == .directory ? standard : nil
+    }
+}
+
+/// What `backup create` shows.
+private struct CreatedBackup {
+    let result: BackupResult
+    let store: DirectoryStore
+    let seconds: Double
+
+    private var path: String { "\(store.location)/\(result.entry.location)" }
+
+    var json: JSON {
+        get throws(Failure) {
+            let document = try JSON(encoding: result.document)
+            let reading = result.reading
+            return JSON.document(
+                "Backup",
+                [
+                    ("id", .string(result.document.id)),
+                    ("cluster", result.entry.cluster.map { .string($0.description) }),
+                    ("path", .string(path)), ("size", .integer(result.entry.size)),
+                    ("sha256", result.entry.record.map { .string($0.sha256) }),
+                    ("result", .string(result.reasons.isEmpty ? "complete" : "partial")),
+                    ("reasons", .strings(result.reasons)),
+                ] + BackupFacts.members(of: document)
+                    + [
+                        (
+                            "snapshot",
+                            .members([
+                                ("reads", .integer(reading.reads)),
+                                ("longestReadSeconds", .seconds(reading.longestReadSeconds)),
+                                ("compactedMeanwhile", .bool(reading.compactedMeanwhile)),
+                                ("databaseBytes", .integer(result.databaseSize)),
+                            ])
+                        ),
+                        ("verified", .bool(result.isVerified)), ("seconds", .seconds(seconds)),
+                    ])
+        }
+    }
+
+    var text: String {
+        let document = result.document
+        var block = Block()
+        block.add("backup", "\(document.id.prefix(8)) of \(document.identity.name)")
+        block.add("archive", path)
+        block.add(
+            "size", "\(Formats.bytes(result.entry.size)), the database is \(Formats.bytes(result.databaseSize))")
+        block.add("datastore", BackupFacts.sentence(document.datastore))
+        block.add("token", document.token.sentence)
+        block.add("identity", document.identityFiles)
+        block.add("verified", result.isVerified ? "read back, every byte" : "no: run daytwo backup verify")
+        block.add("took", "\(Formats.decimal(seconds, digits: 1)) s")
+        block.add("result", result.reasons.isEmpty ? "complete" : "partial")
+        block.add("missing", each: result.reasons)
+        return block.text
+    }
+}

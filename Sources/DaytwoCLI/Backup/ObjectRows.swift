@@ -1,0 +1,84 @@
+import Archive
+import Datastore
+import Failures
+
+/// Objects one after another, in the form that was asked for. Tables are laid out in parts, so that any number fits.
+final class ObjectRows {
+    private let console: Console
+    private var part: [ObjectLine] = []
+    private var widths: [Int]
+    private var isFirstPart = true
+    private var count = 0
+
+    private static let partSize = 500
+
+    init(_ console: Console) {
+        self.console = console
+        widths = [Int](repeating: 0, count: console.isWide ? 9 : 5)
+    }
+
+    func begin() throws(Failure) {
+        let version = JSON.document("ObjectStream", [])
+        switch console.format {
+        case .json: try console.write(version.compact + "\n")
+        case .yaml: try console.write("---\n" + version.yaml())
+        default: break
+        }
+    }
+
+    func add(_ object: ObjectLine, line: UnsafeRawBufferPointer) throws(Failure) {
+        count += 1
+        switch console.format {
+        case .json:
+            try console.write(line)
+            try console.write("\n")
+        case .yaml: try console.write("---\n" + JSON(parsing: Array(line)).yaml())
+        case .name: try console.write(object.key.printable + "\n")
+        case .table, .wide:
+            part.append(object)
+            if part.count == Self.partSize { try showPart() }
+        }
+    }
+
+    func end() throws(Failure) {
+        if !part.isEmpty { try showPart() }
+        if count == 0, console.format == .table || console.isWide { console.note("no such objects") }
+    }
+
+    private func showPart() throws(Failure) {
+        var lines = part.map(cells)
+        part.removeAll(keepingCapacity: true)
+        if isFirstPart, console.showsHeaders {
+            let titles = ["KIND", "NAMESPACE", "NAME", "CREATED", "UID", "REVISION", "SIZE", "LABELS", "KEY"]
+            lines.insert(Array(titles.prefix(widths.count)), at: 0)
+        }
+        isFirstPart = false
+        for line in lines {
+            for (column, cell) in line.enumerated() { widths[column] = max(widths[column], cell.count) }
+        }
+        for line in lines {
+            var text = ""
+            for (column, cell) in line.enumerated() {
+                text += cell
+                if column < line.count - 1 { text += String(repeating: " ", count: widths[column] - cell.count + 2) }
+            }
+            try console.write(text + "\n")
+        }
+    }
+
+    private func cells(_ object: ObjectLine) -> [String] {
+        let key = ObjectKey(object.key)
+        var cells = [
+            object.kind ?? key.resource, object.namespace ?? "-", object.name ?? key.name, object.created ?? "-",
+            object.uid ?? "-",
+        ]
+        if console.isWide {
+            let labels = (object.labels ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+            cells += [
+                String(object.revision), Formats.bytes(UInt64(clamping: object.size)), labels.joined(separator: ","),
+                object.key,
+            ]
+        }
+        return cells.map { $0.isEmpty ? "-" : $0.printable }
+    }
+}

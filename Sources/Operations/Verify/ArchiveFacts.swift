@@ -1,0 +1,44 @@
+public import Archive
+public import Failures
+
+/// What an archive says about itself, understood: read from its first frames, without the rest.
+public struct ArchiveFacts: Sendable {
+    /// The documents and entries as they stand.
+    public let index: ArchiveIndex
+    /// `backup.json`.
+    public let document: BackupDocument
+    /// The members of `inventory.json` beside its entries; nil where it has none that this version knows.
+    public let contents: InventoryFacts?
+
+    /// Reads them.
+    public init(_ reader: ArchiveReader) throws(Failure) {
+        try self.init(reader.index(), name: reader.name)
+    }
+
+    init(_ index: ArchiveIndex, name: String) throws(Failure) {
+        self.index = index
+        do throws(Failure) {
+            document = try JSONValue(parsing: index.backupJSON).decode(BackupDocument.self)
+            let members = index.inventory.facts
+            contents =
+                members.contains { $0.name == "datastore" }
+                ? try JSONValue.object(members).decode(InventoryFacts.self) : nil
+        } catch {
+            throw error.raised(to: .verificationFailed, "the archive \(name) does not say what it is a backup of")
+        }
+    }
+
+    /// The entry of the datastore.
+    public func datastoreEntry(of reader: ArchiveReader) throws(Failure) -> InventoryEntry {
+        guard document.datastore.driver == "kine-sqlite" else {
+            throw Failure(
+                .refused, "cannot open the datastore in \(reader.name)", why: "it is \(document.datastore.driver)")
+        }
+        guard let entry = index.inventory.entry(document.datastore.entry), entry.header.kind == .file else {
+            throw Failure(
+                .verificationFailed, "the archive \(reader.name) has no datastore",
+                why: "there is no entry \(document.datastore.entry)", next: "use another backup")
+        }
+        return entry
+    }
+}
