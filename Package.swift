@@ -57,7 +57,8 @@ let package = Package(
         .testTarget(
             name: "OperationsTests",
             dependencies: ["Archive", "Datastore", "Failures", "Files", "Operations", "Stores"]),
-        .testTarget(name: "CommandTests", dependencies: ["DaytwoCLI"]),
+        .testTarget(
+            name: "CommandTests", dependencies: ["DaytwoCLI"], exclude: ["Snapshots", "Support/forge.py"]),
     ]
 )
 

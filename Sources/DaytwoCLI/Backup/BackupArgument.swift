@@ -43,7 +43,7 @@ struct ChosenBackup {
             throw Failure(
                 text.contains("/") ? .notFound : .usage,
                 text.contains("/") ? "there is no archive at \(text)" : "no store is named to look for \(text) in",
-                next: "give --store PATH, or set DAYTWO_STORE, or give the path of an archive")
+                next: "check the path, or name a backup in a store with --store PATH")
         }
         store = try options.open(for: .reading)
         let resolved = try store.resolve(text)

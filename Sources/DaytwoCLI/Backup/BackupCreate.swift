@@ -62,10 +62,10 @@ struct BackupCreate: OperationCommand {
         try directory.requireKine()
         var request = BackupRequest(directory: directory, cluster: cluster)
         request.verifies = verify
-        request.token = try tokenFile.map { (path) throws(Failure) in try readFile(path, limit: 1 << 16) }
+        request.token = try token()
         request.toldVersion = k3sVersion
         request.configuration = try configuration(of: directory)
-        request.scratchDirectory = scratch
+        request.scratchDirectory = try scratchDirectory()
         request.options.level = Int32(level)
         let store = try store.open(for: .writing)
         let context = session.context(stopped: "nothing was stored; run the command again")
@@ -74,6 +74,23 @@ struct BackupCreate: OperationCommand {
         let created = CreatedBackup(result: result, store: store, seconds: (context.uptime() - start).inSeconds)
         try session.console.show(created.json, names: [result.entry.shortID], text: created.text)
         return result.reasons.isEmpty ? .done : .partial
+    }
+
+    private func token() throws(Failure) -> [UInt8]? {
+        guard let tokenFile else { return nil }
+        do throws(Failure) {
+            return try readFile(tokenFile, limit: 1 << 16)
+        } catch {
+            throw error.raised(to: error.code, "cannot read the token", next: "check --token-file")
+        }
+    }
+
+    private func scratchDirectory() throws(Failure) -> String? {
+        guard let scratch else { return nil }
+        guard try FileStatus.ifPresent(scratch, following: true)?.kind == .directory else {
+            throw Failure(.notFound, "there is no directory \(scratch) for scratch files", next: "check --scratch")
+        }
+        return scratch
     }
 
     /// The configuration of the one k3s whose data directory has its default place.

@@ -24,7 +24,9 @@ public struct ArchiveFacts: Sendable {
                 members.contains { $0.name == "datastore" }
                 ? try JSONValue.object(members).decode(InventoryFacts.self) : nil
         } catch {
-            throw error.raised(to: .verificationFailed, "the archive \(name) does not say what it is a backup of")
+            throw Failure(
+                .verificationFailed, "the archive \(name) does not say what it is a backup of",
+                why: "backup.json or inventory.json lacks what format 1 has", next: "use another backup", cause: error)
         }
     }
 

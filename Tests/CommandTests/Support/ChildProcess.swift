@@ -1,0 +1,78 @@
+import Foundation
+
+/// A child process, run to its end or killed when it takes too long.
+struct ChildProcess {
+    var arguments: [String]
+    var environment: [String: String] = [:]
+    var directory: String?
+    var timeout: Duration = .seconds(30)
+    /// Called while it runs, with its process id; gives true once it has done what it wanted.
+    var whileRunning: ((pid_t) -> Bool)?
+
+    /// What a process came to; an exit code that is not 0 is a result and no error.
+    struct Result {
+        /// The exit code, or the negative number of the signal that ended it.
+        var code: Int32
+        var output: [UInt8]
+        var errors: String
+        var timedOut: Bool
+
+        var text: String { String(decoding: output, as: UTF8.self) }
+    }
+
+    struct SpawnError: Error { let program: String, number: Int32 }
+
+    /// The tools' own settings, and nothing of who runs the tests.
+    static let plainEnvironment = [
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8",
+        "HOME": "/nonexistent",
+    ]
+
+    func run(below scratch: String) throws -> Result {
+        let id = UUID().uuidString
+        let (outputPath, errorPath) = ("\(scratch)/\(id).out", "\(scratch)/\(id).err")
+        defer {
+            unlink(outputPath)
+            unlink(errorPath)
+        }
+        let process = try spawn(outputPath, errorPath)
+        let clock = ContinuousClock()
+        let end = clock.now + timeout
+        var status: Int32 = 0
+        var timedOut = false
+        var pending = whileRunning
+        while true {
+            let waited = waitpid(process, &status, WNOHANG)
+            if waited == process || (waited < 0 && errno != EINTR) { break }
+            if let action = pending, action(process) { pending = nil }
+            if clock.now > end, !timedOut {
+                timedOut = true
+                kill(process, SIGKILL)
+            }
+            usleep(2000)
+        }
+        let signal = status & 0x7F
+        return Result(
+            code: signal == 0 ? (status >> 8) & 0xFF : -signal,
+            output: Array(try Data(contentsOf: URL(filePath: outputPath))),
+            errors: String(decoding: try Data(contentsOf: URL(filePath: errorPath)), as: UTF8.self), timedOut: timedOut)
+    }
+
+    private func spawn(_ outputPath: String, _ errorPath: String) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+        posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+        let variables = Self.plainEnvironment.merging(environment) { $1 }
+        let arguments = (directory.map { ["env", "-C", $0] } ?? []) + arguments
+        var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+        var envp: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0)=\($1)") } + [nil]
+        defer { (argv + envp).forEach { free($0) } }
+        var process: pid_t = 0
+        let number = posix_spawnp(&process, arguments[0], &actions, nil, &argv, &envp)
+        guard number == 0 else { throw SpawnError(program: arguments[0], number: number) }
+        return process
+    }
+}
