@@ -33,6 +33,7 @@ struct PaxRecords {
             let value = rest.prefix(length)[(equals + 1)...].dropLast()
             guard Self.known.contains(name) else { throw Self.fault("the unknown record \(name)") }
             guard !value.contains(0) else { throw Self.fault("the record \(name) has a NUL byte") }
+            guard Self.isWellFormed(value, of: name) else { throw Self.fault("the record \(name) is no number") }
             guard values.updateValue(value, forKey: name) == nil else { throw Self.fault("the record \(name) twice") }
             rest = rest.dropFirst(length)
         }
@@ -46,6 +47,21 @@ struct PaxRecords {
             throw Self.fault("the record \(record) does not read as \(text)")
         }
         return exact
+    }
+
+    /// libarchive reads as many digits as there are, and takes what follows them for nothing.
+    private static func isWellFormed(_ value: ArraySlice<UInt8>, of name: String) -> Bool {
+        func isDigits(_ part: ArraySlice<UInt8>) -> Bool {
+            1...19 ~= part.count && part.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+        }
+        switch name {
+        case "size", "uid", "gid": return isDigits(value)
+        case "mtime":
+            let unsigned = value.first == UInt8(ascii: "-") ? value.dropFirst() : value
+            let parts = unsigned.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
+            return parts.allSatisfy(isDigits)
+        default: return true
+        }
     }
 
     private static func fault(_ why: String) -> Failure {

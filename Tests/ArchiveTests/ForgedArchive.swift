@@ -37,13 +37,32 @@ enum ForgedArchive {
     /// A tar header as libarchive makes it, changed in its last block, with the checksum put right.
     static func header(_ header: EntryHeader, change: (inout [UInt8]) -> Void = { _ in }) throws(Failure) -> [UInt8] {
         let bytes = try TarHeaderCodec().encode(header)
-        var block = Array(bytes.suffix(512))
+        return bytes.dropLast(512) + block(bytes.suffix(512), change)
+    }
+
+    /// The same with other pax records.
+    static func header(
+        _ header: EntryHeader, records: String, change: (inout [UInt8]) -> Void = { _ in }
+    ) throws(Failure) -> [UInt8] {
+        let bytes = try ForgedArchive.header(header, change: change)
+        let octal = String(records.utf8.count, radix: 8)
+        let pax = block(bytes.prefix(512)) {
+            $0.replaceSubrange(
+                124..<136, with: Array((String(repeating: "0", count: 11 - octal.count) + octal).utf8) + [0])
+        }
+        let padding = [UInt8](repeating: 0, count: TarWalker.padding(after: UInt64(records.utf8.count)))
+        return pax + Array(records.utf8) + padding + bytes.suffix(512)
+    }
+
+    /// A header block, changed, with the checksum put right.
+    private static func block(_ bytes: ArraySlice<UInt8>, _ change: (inout [UInt8]) -> Void) -> [UInt8] {
+        var block = Array(bytes)
         change(&block)
         block.replaceSubrange(148..<156, with: repeatElement(UInt8(ascii: " "), count: 8))
         let sum = String(block.reduce(0) { $0 + Int($1) }, radix: 8)
         block.replaceSubrange(
             148..<156, with: Array((String(repeating: "0", count: 6 - sum.count) + sum).utf8) + [0, 0x20])
-        return bytes.dropLast(512) + block
+        return block
     }
 
     /// One tar entry of a file.

@@ -104,19 +104,21 @@ struct HostileArchiveTests {
     }
 
     @Test func sizesThatDisagreeFail() throws {
-        let token = ForgedArchive.plain("server/token", [1, 2, 3])
         // The pax header says three bytes, the block says two: other programs might take either.
-        let ns = EntryHeader(
+        let token = EntryHeader(
             path: "server/token", kind: .file, size: 3, mode: 0o600, modificationSeconds: creation,
             modificationNanoseconds: 5)
-        var raw = try ForgedArchive.header(ns.renamed("blue/server/token")) { $0[134] = UInt8(ascii: "2") }
-        let text = String(decoding: raw, as: UTF8.self)
-        #expect(text.contains("mtime="))
-        raw.replaceSubrange(512..<1024, with: Array("10 size=3\n".utf8) + [UInt8](repeating: 0, count: 502))
-        let padded = raw
-        let bytes = try ForgedArchive.archive(
-            inventory: [(token, SHA256Sum(of: [1, 2, 3]))], raw: [ForgedArchive.entry(padded, [1, 2, 3])])
-        _ = fault(bytes)
+        func sized(_ digit: Character) throws -> [UInt8] {
+            let raw = try ForgedArchive.header(
+                token.renamed("blue/server/token"), records: "30 mtime=\(creation).000000005\n10 size=3\n"
+            ) {
+                $0[134] = digit.asciiValue ?? 0
+            }
+            return try ForgedArchive.archive(
+                inventory: [(token, SHA256Sum(of: [1, 2, 3]))], raw: [ForgedArchive.entry(raw, [1, 2, 3])])
+        }
+        try verify(sized("3"))
+        #expect(fault(try sized("2")).contains("two sizes"))
         let folder = EntryHeader(
             path: "folder", kind: .directory, mode: 0o700, modificationSeconds: creation)
         #expect(fault(try holding(folder) { $0[134] = UInt8(ascii: "1") }).contains("two sizes"))
@@ -130,6 +132,12 @@ struct HostileArchiveTests {
         #expect(fault(try ForgedArchive.archive(inventory: [(token, sum)])).contains("inventory"))
         #expect(
             fault(try ForgedArchive.archive(inventory: [(token, SHA256Sum(of: [2]))], raw: [raw])).contains("bytes"))
+        let wrong = try ForgedArchive.archive(inventory: [(token, SHA256Sum(of: [2]))], raw: [raw])
+        let reader = try ArchiveReader(MemorySource(wrong), name: "x")
+        let index = try reader.index()
+        let entry = try #require(index.inventory.entry("server/token"))
+        let read = #expect(throws: Failure.self) { try reader.contents(of: entry, of: index, most: 10) }
+        #expect(read?.code == .verificationFailed)
         let others = [
             ForgedArchive.plain("server/token2", [1]),
             EntryHeader(path: "server/token", kind: .file, size: 1, mode: 0o644, modificationSeconds: creation),

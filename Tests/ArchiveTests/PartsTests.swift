@@ -58,23 +58,30 @@ struct TarHeaderTests {
         let codec = TarHeaderCodec()
         let header = EntryHeader(
             path: "a", kind: .file, mode: 0o600, modificationSeconds: 0, modificationNanoseconds: 100_000_000)
-        let good = try codec.encode(header)
-        let records = try #require(String(validating: good[512..<1024].prefix { $0 != 0 }, as: UTF8.self))
-        #expect(records.hasSuffix("mtime=0.1\n"))
-        for bad in [
-            "20 GNU.sparse.major=", "21 hdrcharset=BINARY\n", "9 path=b\n9 path=b\n", "9 path=b", "8 path=b\n",
-            "0 a=\n",
-            "99 path=b\n", "path=b\n", "9 path\u{0}b\n", " ",
-        ] {
-            let text = bad.hasSuffix("=") ? "22 GNU.sparse.major=1\n" : bad
-            var raw = try ForgedArchive.header(header)
-            raw.replaceSubrange(
-                512..<1024, with: Array(text.utf8) + [UInt8](repeating: 0, count: 512 - text.utf8.count))
-            let octal = String(text.utf8.count, radix: 8)
-            raw.replaceSubrange(
-                124..<136, with: Array((String(repeating: "0", count: 11 - octal.count) + octal).utf8) + [0])
-            #expect(throws: Failure.self, "\(bad)") { try codec.decode(raw) }
+        let encoded = try codec.encode(header)
+        let records = try #require(String(validating: encoded[512..<1024].prefix { $0 != 0 }, as: UTF8.self))
+        #expect(records == "13 mtime=0.1\n")
+        // What is wrong below is the records alone.
+        for good in [records, "9 path=b\n", "9 path=b\n" + records, "10 size=0\n"] {
+            _ = try codec.decode(ForgedArchive.header(header, records: good))
         }
+        #expect(try codec.decode(ForgedArchive.header(header, records: "9 path=b\n")).path == "b")
+        for bad in [
+            "22 GNU.sparse.major=1\n", "21 hdrcharset=BINARY\n", "31 SCHILY.xattr.security.ima=x\n",
+            "9 path=b\n9 path=b\n",
+            "9 path=b", "8 path=b\n", "11 path=b\n", "0 a=\n", "99 path=b\n", "path=b\n", "9 pat\u{0}=b\n",
+            "9 path=\u{0}\n",
+            " ", "9 path=b\n\n", "12 size=0x0\n", "14 size=1e300\n", "7 uid=\n", "10 gid=-1\n", "14 mtime=1.2x\n",
+            "12 mtime=1.\n", "15 mtime=1.2.3\n",
+        ] {
+            #expect(throws: Failure.self, "\(bad)") {
+                let read = try codec.decode(ForgedArchive.header(header, records: bad))
+                Issue.record("\(bad.debugDescription) gives \(read)")
+            }
+        }
+        var raw = try ForgedArchive.header(header, records: "9 path=b\n")
+        raw[600] = 1
+        #expect(throws: Failure.self) { try codec.decode(raw) }
     }
 }
 
