@@ -45,6 +45,10 @@ struct EtcdHostileTests {
         return header(id, 1, children.count) + heads
     }
 
+    static func padded(_ page: [UInt8]) -> [UInt8] {
+        page + [UInt8](repeating: 0, count: max(1, (page.count + 1023) / 1024) * 1024 - page.count)
+    }
+
     static func file(_ pages: [[UInt8]], root: UInt64 = 2) -> [UInt8] {
         let count = pages.reduce(2) { $0 + max(1, ($1.count + 1023) / 1024) }
         var bytes: [UInt8] = []
@@ -108,6 +112,21 @@ struct EtcdHostileTests {
         #expect(window.compactRevision == 2 && window.revision == 9)
         let status = try snapshot.status()
         #expect(status.totalKey == 10 && status.version == "3.6.0" && status.totalSize == Int64(bytes.count))
+    }
+
+    @Test func `the newest whole meta page counts`() throws {
+        let old = Self.leaf(2, [(1, Array("key".utf8), Self.bucket(0) + Self.leaf(0, Array(Self.history[..<2])))])
+        let new = Self.leaf(3, [(1, Array("key".utf8), Self.bucket(0) + Self.leaf(0, Array(Self.history[..<3])))])
+        let pages = Self.file([old, new])
+        let older = Self.meta(0, root: 2, pages: 4, transaction: 8)
+        let newer = Self.meta(1, root: 3, pages: 4, transaction: 9)
+        var bytes = Self.padded(older) + Self.padded(newer) + pages[2048...]
+        #expect(try live(bytes) == ["a=1@3", "b=new@4"])
+        #expect(try live(Self.padded(newer) + Self.padded(older) + pages[2048...]) == ["a=1@3", "b=new@4"])
+        bytes[1024 + 64] ^= 0xFF
+        #expect(try live(bytes) == ["a=1@3", "b=old@2"])
+        bytes[64] ^= 0xFF
+        #expect(throws: Failure.self) { try live(bytes) }
     }
 
     private func refused(

@@ -90,6 +90,15 @@ struct ObjectsMetadataTests {
         #expect(ObjectMetadata(decoding: ObjectsSamples.object(created: seconds)).creationTimestamp == text)
     }
 
+    @Test func `every day of centuries becomes its date`() {
+        for day in Array(-25600..<48000) + Array(155_000..<156_000) + Array(2_932_000..<2_932_896) {
+            let seconds = Int64(day) * 86400 + Int64(day & 0xFFFF)
+            let text = Date(timeIntervalSince1970: Double(seconds)).ISO8601Format()
+            let metadata = ObjectMetadata(decoding: ObjectsSamples.object(created: seconds))
+            #expect(metadata.creationTimestamp == text)
+        }
+    }
+
     @Test func `JSON is read with its escapes`() {
         let json = """
             {"x":{"kind":"no","a":["}",{"b":"\\""}]},"kind" : "A\\u0062\\ud83d\\ude00\\ud800!","metadata":{"uid":null,
@@ -125,6 +134,11 @@ struct ObjectsMetadataTests {
         let line = try ObjectLine(parsing: lines[0])
         #expect(line.problem == "truncated" && line.name == "\"name" && line.namespace == "ns" && line.kind == nil)
         #expect(try ObjectLine(parsing: lines[1]).revision == -8)
+        output.removeAll()
+        writer.append(
+            key: "/registry/services/endpoints/ns/e", revision: 1, value: Array("k8s:enc:a:v1:k:".utf8), to: &output)
+        let endpoints = try ObjectLine(parsing: output)
+        #expect(endpoints.name == "e" && endpoints.namespace == "ns" && endpoints.encoding == "encrypted:a:v1:k")
         #expect(writer.problemCount == 2)
         #expect(writer.firstProblems.map(\.problem) == [.truncated, .malformedEncryptionPrefix])
     }

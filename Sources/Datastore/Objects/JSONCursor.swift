@@ -61,7 +61,6 @@ struct JSONCursor {
         } else {
             guard byte == UInt8(ascii: ",") else { throw .malformedJSON }
             position &+= 1
-            guard try peek() != closing else { throw .malformedJSON }
         }
         return true
     }
