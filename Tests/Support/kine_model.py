@@ -23,7 +23,8 @@ import os
 import sqlite3
 import sys
 
-from truth import digest, opened, row_line, text
+sys.dont_write_bytecode = True  # no caches among the sources of whoever runs this from a test
+from truth import digest, opened, row_line, text  # noqa: E402
 
 COLUMNS = ["id", "name", "created", "deleted", "create_revision", "prev_revision", "lease", "value", "old_value"]
 NAME, CREATED, DELETED, CREATE_REVISION, PREV_REVISION, LEASE, VALUE, OLD_VALUE = range(8)
