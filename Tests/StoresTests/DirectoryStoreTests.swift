@@ -177,6 +177,7 @@ import Testing
                 same.daytwoVersion = good.daytwoVersion
                 same.reasons = good.reasons
                 #expect(same == good)
+                #expect(record.id.hasPrefix(sample.name.shortID))
             }
         }
         let nested = [UInt8](repeating: 0x5B, count: 900_000)
