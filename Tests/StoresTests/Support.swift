@@ -14,7 +14,7 @@ final class Scratch: Sendable {
         try createDirectory(path)
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    deinit { try? removeTree(path) }
 
     subscript(_ name: String) -> String { path + "/" + name }
 
