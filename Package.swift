@@ -51,7 +51,8 @@ let package = Package(
         .testTarget(name: "FilesTests", dependencies: ["Failures", "Files"]),
         .testTarget(
             name: "ArchiveTests",
-            dependencies: ["Archive", "CZstd", "Failures", "Files", .product(name: "Crypto", package: "swift-crypto")]),
+            dependencies: ["Archive", "CZstd", "Failures", "Files", .product(name: "Crypto", package: "swift-crypto")],
+            exclude: ["Fixtures"]),
         .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "Failures", "Files"]),
         .testTarget(name: "StoresTests", dependencies: ["Failures", "Files", "Stores"]),
         .testTarget(
