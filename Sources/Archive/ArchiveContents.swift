@@ -8,12 +8,15 @@ public struct ArchiveInput: Sendable {
     public let content: (any ByteSource)?
     /// The SHA-256 of those bytes; the writer computes it again and throws when it is another.
     public let sha256: SHA256Sum?
+    /// Nobody else can change the bytes, so that they are not hashed a second time while they are written.
+    public let isPrivate: Bool
 
-    /// A file.
-    public init(file header: EntryHeader, content: any ByteSource, sha256: SHA256Sum) {
+    /// A file. `isPrivate` says that its bytes lie where nobody else can change them.
+    public init(file header: EntryHeader, content: any ByteSource, sha256: SHA256Sum, isPrivate: Bool = false) {
         self.header = header
         self.content = content
         self.sha256 = sha256
+        self.isPrivate = isPrivate
     }
 
     /// A directory or a symbolic link.
@@ -21,6 +24,7 @@ public struct ArchiveInput: Sendable {
         self.header = header
         content = nil
         sha256 = nil
+        isPrivate = false
     }
 
     /// A small file that is in memory.

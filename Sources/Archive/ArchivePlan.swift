@@ -7,6 +7,7 @@ struct PlannedEntry: Sendable {
     let header: [UInt8]
     let content: any ByteSource
     let sha256: SHA256Sum?
+    var isPrivate = false
 
     var length: UInt64 {
         UInt64(header.count) + content.size + UInt64(TarWalker.padding(after: content.size))
@@ -142,7 +143,8 @@ private struct Builder {
                 .failed, "a tar header cannot hold \"\(entry.header.path)\"", why: "it reads back as something else")
         }
         return PlannedEntry(
-            path: entry.header.path, header: header, content: entry.content ?? MemorySource([]), sha256: entry.sha256)
+            path: entry.header.path, header: header, content: entry.content ?? MemorySource([]), sha256: entry.sha256,
+            isPrivate: entry.isPrivate)
     }
 
     /// The inventory, given the first frames of top folder, `backup.json`, `inventory.json` and the other entries.

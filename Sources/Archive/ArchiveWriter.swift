@@ -84,7 +84,7 @@ private struct TarStreamProducer: FrameProducer {
                 taken = min(rest.count, Self.piece, Int(min(contentEnd - offset, UInt64(Int.max))))
                 let piece = UnsafeMutableRawBufferPointer(rebasing: rest.prefix(taken))
                 try entry.content.read(into: piece, at: offset - headerEnd)
-                hasher.update(bufferPointer: UnsafeRawBufferPointer(piece))
+                if !entry.isPrivate { hasher.update(bufferPointer: UnsafeRawBufferPointer(piece)) }
             } else {
                 taken = min(rest.count, Int(entry.length - offset))
                 UnsafeMutableRawBufferPointer(rebasing: rest.prefix(taken)).initializeMemory(
@@ -98,7 +98,7 @@ private struct TarStreamProducer: FrameProducer {
 
     private mutating func endEntry(_ entry: PlannedEntry) throws(Failure) {
         let sum = SHA256Sum(hasher.finalize())
-        if let expected = entry.sha256, sum != expected {
+        if !entry.isPrivate, let expected = entry.sha256, sum != expected {
             throw Failure(
                 .failed, "\"\(entry.path)\" changed while it was archived",
                 why: "its SHA-256 was \(expected) and now is \(sum)", next: "Run the backup again.")

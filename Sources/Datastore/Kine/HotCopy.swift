@@ -71,7 +71,7 @@ struct HotCopy {
     private mutating func copyRows() throws(Failure) {
         let (read, inserted) = (HandoffQueue<KineRowBatch>(limit: 2), HandoffQueue<KineRowBatch>(limit: 2))
         let empty = HandoffQueue<KineRowBatch>(limit: 4)
-        for _ in 0..<4 { _ = empty.put(KineRowBatch(capacity: options.batchBytes + 1 << 20)) }
+        for _ in 0..<4 { _ = empty.put(KineRowBatch(capacity: options.batchBytes + 1 << 18)) }
         let (spool, index) = (spool, index)
         let inserting = OwnedThread(name: "spool") { () throws(Failure) in
             defer { inserted.close() }

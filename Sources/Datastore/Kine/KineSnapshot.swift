@@ -1,3 +1,4 @@
+import Crypto
 public import Failures
 public import Files
 import Foundation
@@ -7,6 +8,8 @@ import GRDB
 public struct KineSnapshot: Sendable {
     /// The database file: SQLite that k3s starts from as it is.
     public let file: OpenFile
+    /// Its SHA-256, in hex.
+    public let sha256: String
     /// The revisions in it.
     public let window: KineWindow
     /// The digest of its rows (see `RowsDigest`).
@@ -69,9 +72,11 @@ public struct KineSnapshotter {
                 why: "\(digest.rows) rows were copied and there are \(closing.window.rows)")
         }
         try spool.connection.close()
+        let file = try scratch.file()
+        let hashing = FileHashing(file)
         let (contents, objects) = try index.finish()
         return KineSnapshot(
-            file: try scratch.file(), window: closing.window, rowsSHA256: digest.hex,
+            file: file, sha256: try hashing.hex(), window: closing.window, rowsSHA256: digest.hex,
             reading: KineSnapshot.Reading(
                 reads: copy.reader.reads, longestReadSeconds: copy.reader.longestRead.seconds,
                 compactedMeanwhile: changed),
@@ -103,6 +108,36 @@ public struct KineSnapshotter {
                 sql: "INSERT INTO sqlite_sequence(name, seq) VALUES('kine', ?)", arguments: [closing.window.sequence])
             try db.execute(sql: "COMMIT")
         }
+    }
+}
+
+/// Hashes a file on a thread of its own, while something else is done.
+private final class FileHashing: @unchecked Sendable {
+    // Sound: the digest is written before the thread ends and read after it was joined.
+    private var digest = ""
+    private var thread: OwnedThread?
+
+    init(_ file: OpenFile) {
+        thread = OwnedThread(name: "hash") { [self] () throws(Failure) in
+            var hasher = SHA256()
+            var buffer = [UInt8](repeating: 0, count: 1 << 20)
+            var offset: UInt64 = 0
+            while offset < file.size {
+                let count = Int(min(UInt64(buffer.count), file.size - offset))
+                try buffer.withMutableBytes { (bytes) throws(Failure) in
+                    let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
+                    try file.read(into: part, at: offset)
+                    hasher.update(bufferPointer: UnsafeRawBufferPointer(part))
+                }
+                offset += UInt64(count)
+            }
+            digest = hasher.finalize().hex
+        }
+    }
+
+    func hex() throws(Failure) -> String {
+        try thread?.result().get()
+        return digest
     }
 }
 

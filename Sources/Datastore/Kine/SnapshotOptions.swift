@@ -1,7 +1,7 @@
 /// How a hot snapshot reads the live database.
 public struct SnapshotOptions: Sendable {
     /// Bytes after which one read ends and its transaction with it.
-    public var batchBytes = 4 << 20
+    public var batchBytes = 1 << 20
     /// Rows after which one read ends; tests make it small.
     public var batchRows = Int.max
     /// Time after which one read ends, far below the second that no read may last.

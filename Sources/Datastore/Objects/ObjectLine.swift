@@ -78,7 +78,7 @@ public struct ObjectLine: Sendable, Hashable, Codable {
                 }
                 labels = found
             case let name where ObjectLine.textMembers.contains(name):
-                texts[name] = try cursor.stringOrNull().stringOrNil
+                texts[name] = try cursor.stringOrNull().string
             default: try cursor.skipValue()
             }
         }
@@ -88,8 +88,13 @@ public struct ObjectLine: Sendable, Hashable, Codable {
         self.labels = labels
         kind = texts["kind"]
         apiVersion = texts["apiVersion"]
-        namespace = texts["namespace"]
-        name = texts["name"]
+        // A line only says what its key does not.
+        let inKey = Array(key.utf8).withUnsafeBytes { bytes in
+            let names = ObjectKey.names(in: bytes)
+            return (namespace: names.namespace.stringOrNil, name: names.name.stringOrNil)
+        }
+        namespace = texts["namespace"].map { $0.isEmpty ? nil : $0 } ?? inKey.namespace
+        name = texts["name"].map { $0.isEmpty ? nil : $0 } ?? inKey.name
         uid = texts["uid"]
         created = texts["created"]
         deleted = texts["deleted"]

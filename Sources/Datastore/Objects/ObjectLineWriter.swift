@@ -17,19 +17,19 @@ public struct ObjectLineWriter {
     ) {
         scan.read(value)
         defer { scan.reset() }
-        if scan.name.isEmpty {
-            let names = ObjectKey.names(in: key)
-            scan.name = names.name
-            if scan.namespace.isEmpty { scan.namespace = names.namespace }
-        }
+        // What the key says already is not said again: half a line less for most.
+        let names = ObjectKey.names(in: key)
+        let isUnnamed = scan.name.isEmpty
         JSONText.append(literal: "{\"key\":", to: &output)
         JSONText.append(text: key, to: &output)
         JSONText.append(literal: ",\"revision\":", to: &output)
         JSONText.append(number: revision, to: &output)
         append(",\"kind\":", scan.kind, to: &output)
         append(",\"apiVersion\":", scan.apiVersion, to: &output)
-        append(",\"namespace\":", scan.namespace, to: &output)
-        append(",\"name\":", scan.name, to: &output)
+        if !isUnnamed {
+            append(",\"namespace\":", scan.namespace, unless: names.namespace, to: &output)
+            append(",\"name\":", scan.name, unless: names.name, to: &output)
+        }
         append(",\"uid\":", scan.uid, to: &output)
         appendLabels(to: &output)
         append(",\"created\":", scan.created, to: &output)
@@ -61,6 +61,18 @@ public struct ObjectLineWriter {
     @inline(__always)
     private func append(_ member: StaticString, _ text: TextSlice, to output: inout [UInt8]) {
         guard !text.isEmpty else { return }
+        JSONText.append(literal: member, to: &output)
+        text.appendJSON(to: &output)
+    }
+
+    /// Appends a text that is not the one in the key; an empty one as well, since the reader takes the key's otherwise.
+    @inline(__always)
+    private func append(
+        _ member: StaticString, _ text: TextSlice, unless inKey: TextSlice, to output: inout [UInt8]
+    ) {
+        guard text.isEscaped || text.bytes.count != inKey.bytes.count || !text.bytes.elementsEqual(inKey.bytes) else {
+            return
+        }
         JSONText.append(literal: member, to: &output)
         text.appendJSON(to: &output)
     }
