@@ -43,13 +43,13 @@ struct BackupCreate: OperationCommand {
     @Option(help: ArgumentHelp("Where scratch files go (default: the store).", valueName: "dir"))
     var scratch: String?
 
-    @Option(help: ArgumentHelp("The level of zstd, 1 to 19.", valueName: "n"))
-    var level = Int(ArchiveChoice().level)
+    @Option(help: ArgumentHelp("The level of zstd, 1 to 19 (default: what suits the size).", valueName: "n"))
+    var level: Int?
 
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        guard (1...19).contains(level) else {
+        if let level, !(1...19).contains(level) {
             throw Failure(.usage, "there is no level \(level)", next: "give --level 1 to 19")
         }
         let cluster = try ClusterPath(local: name)
@@ -66,7 +66,7 @@ struct BackupCreate: OperationCommand {
         request.toldVersion = k3sVersion
         request.configuration = try configuration(of: directory)
         request.scratchDirectory = try scratchDirectory()
-        request.options.level = Int32(level)
+        request.options.level = level.map { Int32(clamping: $0) }
         let store = try store.open(for: .writing)
         let context = session.context(stopped: "nothing was stored; run the command again")
         let start = context.uptime()
