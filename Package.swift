@@ -57,7 +57,11 @@ let package = Package(
         .testTarget(name: "StoresTests", dependencies: ["Failures", "Files", "Stores"]),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Archive", "Datastore", "Failures", "Files", "Operations", "Stores"]),
+            // The executable is a dependency so that it is built: kill tests run the real binary.
+            dependencies: [
+                "Archive", "Datastore", "DaytwoCLI", "Failures", "Files", "Operations", "Stores",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .testTarget(
             name: "CommandTests", dependencies: ["DaytwoCLI"], exclude: ["Snapshots", "Support/forge.py"]),
     ]
