@@ -9,14 +9,64 @@ public enum RunningServer {
     /// - a process holds SQLite's shared lock on `db/state.db`: kine keeps a connection open all its life;
     /// - something accepts connections on `kine.sock`;
     /// - etcd holds its lock on `db/etcd/member/snap/db`;
-    /// - a process works in `server/`, which k3s makes its working directory before it opens the datastore.
+    /// - a process has the database open, or a k3s works in `server/`, which it makes its working directory before it
+    ///   opens the datastore.
     public static func evidence(serverDirectory: String) throws(Failure) -> String? {
         if let holder = try databaseHolder("\(serverDirectory)/db/state.db") { return holder }
         if try socketAnswers("\(serverDirectory)/kine.sock") {
             return "something answers on \(serverDirectory)/kine.sock"
         }
         if let holder = try etcdHolder("\(serverDirectory)/db/etcd/member/snap/db") { return holder }
-        return try processWorking(in: serverDirectory)
+        return try user(ofServerDirectory: serverDirectory)
+    }
+
+    /// The process that has the database of this directory open, whether it holds a lock or not, or that is a k3s
+    /// working in it; nil when none is seen. Processes of others, and those of an outer container, are not seen.
+    public static func user(ofServerDirectory directory: String) throws(Failure) -> String? {
+        guard let server = try FileStatus.ifPresent(directory) else { return nil }
+        var files: [FileStatus] = []
+        for name in databaseNames {
+            if let status = try FileStatus.ifPresent("\(directory)/db/\(name)") { files.append(status) }
+        }
+        for name in try directoryNames("/proc") {
+            guard let process = Int32(name), process != getpid() else { continue }
+            let command = commandName(process)
+            if command.hasPrefix("k3s") || command == "kine", isSame("/proc/\(name)/cwd", as: [server]) {
+                return "\(describe(process)) works in \(directory)"
+            }
+            if has(process, open: files) { return "\(describe(process)) has \(directory)/db/state.db open" }
+        }
+        return nil
+    }
+
+    private static let databaseNames = ["state.db", "state.db-wal", "state.db-shm"]
+
+    private static func has(_ process: Int32, open files: [FileStatus]) -> Bool {
+        guard !files.isEmpty else { return false }
+        // Processes of others, and such as end meanwhile, cannot be asked: the locks tell of them.
+        let descriptors = (try? directoryNames("/proc/\(process)/fd")) ?? []
+        return descriptors.contains { descriptor in
+            let path = "/proc/\(process)/fd/\(descriptor)"
+            // By the name first: asking for the status of whatever is open could wait for a dead file server.
+            guard let target = linkText(path), databaseNames.contains(where: { target.hasSuffix("/" + $0) }) else {
+                return false
+            }
+            return isSame(path, as: files)
+        }
+    }
+
+    private static func linkText(_ path: String) -> String? {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = buffer.withUnsafeMutableBytes { bytes in
+            bytes.baseAddress.map { readlink(path, $0.assumingMemoryBound(to: CChar.self), bytes.count) } ?? -1
+        }
+        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
+    }
+
+    private static func isSame(_ path: String, as files: [FileStatus]) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return false }
+        return files.contains { UInt64(status.st_dev) == $0.device && UInt64(status.st_ino) == $0.inode }
     }
 
     private static func databaseHolder(_ path: String) throws(Failure) -> String? {
@@ -49,20 +99,6 @@ public enum RunningServer {
                 connect(socketDescriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
             }
         }
-    }
-
-    private static func processWorking(in directory: String) throws(Failure) -> String? {
-        guard let wanted = try FileStatus.ifPresent(directory) else { return nil }
-        for name in try directoryNames("/proc") {
-            guard let process = Int32(name), process != getpid() else { continue }
-            var status = stat()
-            // Processes of others, and such as end meanwhile, cannot be asked: the locks above tell of them.
-            guard stat("/proc/\(name)/cwd", &status) == 0 else { continue }
-            guard UInt64(status.st_dev) == wanted.device, UInt64(status.st_ino) == wanted.inode else { continue }
-            let command = commandName(process)
-            if command.hasPrefix("k3s") || command == "kine" { return "\(describe(process)) works in \(directory)" }
-        }
-        return nil
     }
 
     static func describe(_ process: Int32?) -> String {

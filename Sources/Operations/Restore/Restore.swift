@@ -33,6 +33,8 @@ public struct Restore: Sendable {
         let lock = try takeLock("restore of \(plan.source.id.prefix(8))")
         defer { withExtendedLifetime(lock) {} }
         try requireNoUnfinishedRun()
+        // A plan may be older than what stands in its way now.
+        try refuse(TargetInspection(directory: directory).refusals())
         guard try TargetInspection(directory: directory).fingerprint() == plan.target.fingerprint else {
             throw moved
         }
@@ -43,12 +45,14 @@ public struct Restore: Sendable {
         let place = RunDirectory(directory, run: run)
         try createDirectory(place.path)
         try synchronizeDirectory(directory.journals)
+        let done: RestoreJournal
         do throws(Failure) {
             try place.write(journal)
-            return try goOn(journal, place, archive)
+            done = try goOn(journal, place, archive)
         } catch {
             throw afterFailure(error, journal, place)
         }
+        return try finish(done, place)
     }
 
     /// Finishes a run that was interrupted, or discards the old set of one that is done.
@@ -56,20 +60,43 @@ public struct Restore: Sendable {
         let lock = try takeLock("resume of \(journal.run)")
         defer { withExtendedLifetime(lock) {} }
         let place = RunDirectory(directory, run: journal.run)
+        try sweepPartialFiles(in: place.path)
         var journal = try place.read()
         if discardingOld { journal.plan.options.discardsOld = true }
+        do throws(Failure) {
+            journal = try resumed(journal, place)
+        } catch {
+            guard try isSwapped(journal) else { throw error }
+            throw error.raised(
+                to: .halfWay, "the restore \(journal.run) is not finished",
+                next: "\(command("resume", journal)); or \(command("rollback", journal))")
+        }
+        return try finish(journal, place)
+    }
+
+    private func resumed(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) -> RestoreJournal {
         switch journal.state {
         case .rolledBack:
             throw Failure(
                 .refused, "the restore \(journal.run) was rolled back", next: "run it again: daytwo restore run")
-        case .done, .swapped: return try complete(journal, place)
-        case .planned, .staged:
+        case .rollingBack:
+            throw Failure(
+                .refused, "the restore \(journal.run) is being rolled back",
+                next: "finish that with: \(command("rollback", journal))")
+        case .done, .discarding:
+            return journal
+        case .planned, .staged, .swapped:
             if try isSwapped(journal) { return try complete(journal, place) }
+            guard journal.state != .swapped else {
+                throw Failure(
+                    .refused, "the restore \(journal.run) cannot be finished",
+                    why: "another set has taken the place of the restored one")
+            }
             let archive = try RestoreArchive(path: journal.plan.source.path)
             guard archive.document.id == journal.plan.source.id else {
                 throw Failure(
                     .refused, "\(archive.path) is another backup now", why: "its id is \(archive.document.id)",
-                    next: "roll back with: daytwo restore rollback --data-dir \(directory.root) \(journal.run)")
+                    next: "roll back with: \(command("rollback", journal))")
             }
             return try goOn(journal, place, archive)
         }
@@ -79,7 +106,7 @@ public struct Restore: Sendable {
 
     private func goOn(
         _ journal: RestoreJournal, _ place: RunDirectory, _ archive: RestoreArchive
-    ) throws(Failure) -> RestoreResult {
+    ) throws(Failure) -> RestoreJournal {
         var journal = journal
         if journal.state == .planned {
             try Staging(journal.plan, archive, directory, context).stage(at: place.server)
@@ -87,48 +114,54 @@ public struct Restore: Sendable {
             journal.state = .staged
             try place.write(journal)
         }
+        guard try fingerprint(ofServerAt: place.server) == journal.staged else {
+            throw Failure(
+                .refused, "what the restore \(journal.run) staged has changed since",
+                why: "something wrote to \(place.server)",
+                next: "roll back with: \(command("rollback", journal)), and run it again")
+        }
         try context.checkStop()
         context.report(.step("exchanging the data"))
-        try swap(journal, place)
+        let inspection = TargetInspection(directory: directory)
+        try SetExchange(directory: directory, place: place, context: context)
+            .perform(journal.plan.target.hasServer ? .exchange : .bring, next: "stop it and run the restore again") {
+                () throws(Failure) in
+                guard try inspection.fingerprint() == journal.plan.target.fingerprint else { throw moved }
+            }
         return try complete(journal, place)
     }
 
-    /// The one step that changes what k3s finds. SQLite's exclusive lock on the old database keeps a k3s from
-    /// opening it meanwhile; one that starts after it finds the new set, whole.
-    private func swap(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) {
-        let inspection = TargetInspection(directory: directory)
-        if let evidence = try RunningServer.evidence(serverDirectory: directory.server) {
-            throw Failure(
-                .refused, "a k3s runs on \(directory.root)", why: evidence, next: "stop it and run the restore again")
-        }
-        let hold = try DatabaseHold(serverDirectory: directory.server)
-        guard try inspection.fingerprint() == journal.plan.target.fingerprint else { throw moved }
-        if journal.plan.target.hasServer {
-            try exchange(place.server, directory.server)
-        } else {
-            try renameNew(place.server, to: directory.server)
-        }
+    private func complete(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) -> RestoreJournal {
+        var journal = journal
         try synchronizeDirectory(directory.root)
         try synchronizeDirectory(place.path)
-        hold.release()
+        journal.state = .swapped
+        try place.write(journal)
+        try checkIdentity(journal)
+        journal.state = .done
+        try place.write(journal)
+        return journal
     }
 
-    private func complete(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) -> RestoreResult {
+    /// What is left to do of a restore that is done: nothing, or to remove the old set. From the record that this has
+    /// begun on there is no way back, since half a set must never be brought back.
+    private func finish(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) -> RestoreResult {
         var journal = journal
-        if journal.isUnfinished {
-            try synchronizeDirectory(directory.root)
-            try synchronizeDirectory(place.path)
-            journal.state = .swapped
-            try place.write(journal)
-            try checkIdentity(journal)
-            journal.state = .done
-            try place.write(journal)
-        }
-        if journal.plan.options.discardsOld, !journal.isOldDiscarded {
+        if journal.state == .discarding || (journal.plan.options.discardsOld && !journal.isOldDiscarded) {
             context.report(.step("removing the old set"))
-            try removeTree(place.server)
-            journal.isOldDiscarded = true
-            try place.write(journal)
+            do throws(Failure) {
+                guard try isOldSet(place.server, journal) else { throw unknownSet(place.server) }
+                journal.state = .discarding
+                try place.write(journal)
+                try removeTree(place.server)
+                journal.state = .done
+                journal.isOldDiscarded = true
+                try place.write(journal)
+            } catch {
+                throw error.raised(
+                    to: .partial, "the restore \(journal.run) is done, but its old set could not be removed",
+                    next: "remove it with: \(command("resume", journal)) --discard-old")
+            }
         }
         let hasOld = try FileStatus.ifPresent(place.server) != nil
         return RestoreResult(journal: journal, oldSet: hasOld ? place.server : nil, remarks: journal.plan.warnings)
@@ -165,6 +198,24 @@ public struct Restore: Sendable {
         return try FileStatus.ifPresent(directory.server)?.inode == staged
     }
 
+    /// Whether the old set lies at a path, or nothing where there is none (any more).
+    func isOldSet(_ path: String, _ journal: RestoreJournal) throws(Failure) -> Bool {
+        guard let status = try FileStatus.ifPresent(path) else {
+            return !journal.plan.target.hasServer || journal.state == .discarding
+        }
+        return status.inode == journal.plan.target.fingerprint.server
+    }
+
+    func unknownSet(_ path: String) -> Failure {
+        Failure(
+            .refused, "the set in \(path) is not the one that the journal tells of", why: "somebody moved it",
+            next: "look at it yourself; nothing was removed")
+    }
+
+    func command(_ verb: String, _ journal: RestoreJournal) -> String {
+        "daytwo restore \(verb) --data-dir \(directory.root) \(journal.run)"
+    }
+
     func fingerprint(ofServerAt path: String) throws(Failure) -> TargetFingerprint {
         let root = String(path.dropLast("/server".count))
         return try TargetInspection(directory: DataDirectory(root: root)).fingerprint()
@@ -184,7 +235,7 @@ public struct Restore: Sendable {
     }
 
     private func requireNoUnfinishedRun() throws(Failure) {
-        guard let run = try RestoreRuns(directory).list().last(where: { $0.journal?.isUnfinished ?? false }) else {
+        guard let run = try RestoreRuns(directory).list().last(where: { $0.journal?.isInTheWay ?? false }) else {
             return
         }
         throw Failure(
@@ -205,7 +256,7 @@ public struct Restore: Sendable {
 
     /// A restore that fails leaves the directory as it was, or says which command goes on.
     private func afterFailure(_ failure: Failure, _ journal: RestoreJournal, _ place: RunDirectory) -> Failure {
-        let rollback = "daytwo restore rollback --data-dir \(directory.root) \(journal.run)"
+        let rollback = command("rollback", journal)
         do throws(Failure) {
             guard try FileStatus.ifPresent(directory.server)?.inode == journal.plan.target.fingerprint.server else {
                 _ = try rollBackLocked(place.read(), place)

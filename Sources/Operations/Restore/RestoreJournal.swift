@@ -15,6 +15,10 @@ public struct RestoreJournal: Codable, Sendable, Equatable {
         case swapped
         /// Checked and complete; the old set is put aside.
         case done
+        /// Done, and the old set is being removed: there is no way back any more.
+        case discarding
+        /// The old set is being brought back.
+        case rollingBack
         /// The old set is back.
         case rolledBack
     }
@@ -38,6 +42,9 @@ public struct RestoreJournal: Codable, Sendable, Equatable {
 
     /// A run that is neither complete nor undone.
     public var isUnfinished: Bool { state != .done && state != .rolledBack }
+
+    /// Another restore must wait for this one; the rest of an old set is in nobody's way.
+    var isInTheWay: Bool { isUnfinished && state != .discarding }
 }
 
 /// Where the journal of a run lies, and what else is beside it.

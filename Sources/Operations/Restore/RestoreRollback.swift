@@ -10,70 +10,124 @@ extension Restore {
         let lock = try takeLock("rollback of \(journal.run)")
         defer { withExtendedLifetime(lock) {} }
         let place = RunDirectory(directory, run: journal.run)
-        return try rollBackLocked(try place.read(), place)
+        try sweepPartialFiles(in: place.path)
+        do throws(Failure) {
+            return try rollBackLocked(place.read(), place)
+        } catch {
+            guard try place.read().state == .rollingBack else { throw error }
+            throw error.raised(
+                to: .halfWay, "the rollback of \(journal.run) is not finished",
+                next: "go on with: \(command("rollback", journal))")
+        }
     }
 
     func rollBackLocked(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) -> RestoreResult {
+        var journal = journal
         guard journal.state != .rolledBack else {
             return RestoreResult(journal: journal, oldSet: nil, remarks: ["it was rolled back before"])
         }
-        guard !journal.isOldDiscarded else {
+        guard !journal.isOldDiscarded, journal.state != .discarding else {
             throw Failure(
-                .refused, "the restore \(journal.run) cannot be rolled back", why: "its old set was discarded")
+                .refused, "the restore \(journal.run) cannot be rolled back",
+                why: journal.isOldDiscarded ? "its old set was discarded" : "its old set is being removed")
         }
         var remarks: [String] = []
-        if try isSwapped(journal) {
+        switch try whatIsInPlace(journal, place) {
+        case .old: break
+        case .new:
+            try requireNoLaterRestore(journal)
+            try requireNoServer()
+            // Recorded first: from here on a resume must not take the old set for a restored one.
+            try record(.rollingBack, &journal, place)
             remarks = try bumpOldSet(journal, place)
-            try swapBack(journal, place)
-        } else if journal.state == .swapped || journal.state == .done {
-            guard try FileStatus.ifPresent(directory.server)?.inode == journal.plan.target.fingerprint.server else {
-                throw Failure(
-                    .refused, "the restore \(journal.run) cannot be rolled back",
-                    why: "another set has taken the place of the restored one",
-                    next: "roll back the newer restore first: daytwo restore list --data-dir \(directory.root)")
-            }
+            try bringBack(journal.plan.target.hasServer ? .exchange : .putAside, journal, place)
+        case .nothing:
+            try record(.rollingBack, &journal, place)
+            try bringBack(.bring, journal, place)
+            remarks = ["\(directory.server) was gone; the old set is back with the revision that it had"]
         }
-        // From here on the old set is in place; what is left beside it is the restored one.
-        var journal = journal
-        journal.state = .rolledBack
-        try place.write(journal)
-        if try FileStatus.ifPresent(place.server) != nil { try removeTree(place.server) }
+        // The old set is in place; what is left beside it is the restored one.
+        if let rest = try FileStatus.ifPresent(place.server) {
+            guard rest.inode != journal.plan.target.fingerprint.server,
+                journal.staged == nil || rest.inode == journal.staged?.server
+            else { throw unknownSet(place.server) }
+            try removeTree(place.server)
+        }
+        try record(.rolledBack, &journal, place)
         return RestoreResult(journal: journal, oldSet: nil, remarks: remarks)
     }
 
-    private func swapBack(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) {
-        if let evidence = try RunningServer.evidence(serverDirectory: directory.server) {
+    private enum InPlace { case old, new, nothing }
+
+    private func whatIsInPlace(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) -> InPlace {
+        let old = journal.plan.target.fingerprint.server
+        let here = try FileStatus.ifPresent(directory.server)?.inode
+        if here == old { return .old }
+        if try isOldSet(place.server, journal) {
+            if try isSwapped(journal) { return .new }
+            if here == nil { return .nothing }
+        }
+        throw Failure(
+            .refused, "the restore \(journal.run) cannot be rolled back",
+            why: "another set has taken the place of the restored one",
+            next:
+                "roll back the newer restore first (daytwo restore list --data-dir \(directory.root)), or move \(directory.server) away"
+        )
+    }
+
+    /// Inodes are used again: a later restore may have one that looks like this one's.
+    private func requireNoLaterRestore(_ journal: RestoreJournal) throws(Failure) {
+        for listed in try RestoreRuns(directory).list() where listed.run > journal.run {
+            guard let later = listed.journal, later.state != .rolledBack, try isSwapped(later) else { continue }
             throw Failure(
-                .refused, "a k3s runs on \(directory.root)", why: evidence, next: "stop it and roll back again")
+                .refused, "the restore \(journal.run) cannot be rolled back",
+                why: "the restore \(later.run) came after it",
+                next: "roll back that one first: \(command("rollback", later))")
         }
-        let hold = try DatabaseHold(serverDirectory: directory.server)
-        if journal.plan.target.hasServer {
-            try exchange(place.server, directory.server)
-        } else {
-            try renameNew(directory.server, to: place.server)
-        }
-        try synchronizeDirectory(directory.root)
-        try synchronizeDirectory(place.path)
-        hold.release()
+    }
+
+    private func requireNoServer() throws(Failure) {
+        guard let evidence = try RunningServer.evidence(serverDirectory: directory.server) else { return }
+        throw Failure(
+            .refused, "a k3s runs on \(directory.root)", why: evidence, next: "stop it and roll back again")
+    }
+
+    private func record(
+        _ state: RestoreJournal.State, _ journal: inout RestoreJournal, _ place: RunDirectory
+    ) throws(Failure) {
+        journal.state = state
+        try place.write(journal)
+    }
+
+    private func bringBack(_ step: SetExchange.Step, _ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) {
+        try SetExchange(directory: directory, place: place, context: context)
+            .perform(step, next: "stop it and roll back again: \(command("rollback", journal))")
     }
 
     /// Bumps the old set when the restored one was started, and says what it did.
     private func bumpOldSet(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) -> [String] {
         guard try wasStarted(journal) else { return [] }
-        if let evidence = try RunningServer.evidence(serverDirectory: directory.server) {
-            throw Failure(
-                .refused, "a k3s runs on \(directory.root)", why: evidence, next: "stop it and roll back again")
-        }
         guard journal.plan.target.hasServer, journal.plan.target.database == "readable" else {
             return ["a k3s ran on the restored set; the old database cannot be bumped: \(journal.plan.target.database)"]
         }
-        let restored = try KineFile(path: directory.database)
-        let served = try restored.newestRevision()
-        try restored.close()
-        let bump = RevisionBump(above: served, backup: journal.plan.target.newestRevision ?? 0)
+        let bump = bumpAboveRestored(journal)
         try bump.apply(toDatabaseAt: "\(place.server)/db/state.db")
         try synchronizeTree("\(place.server)/db")
         return ["a k3s ran on the restored set: the old set comes back with revision \(bump.revision)"]
+    }
+
+    /// A restored database that cannot be read any more does not keep the old set from coming back.
+    private func bumpAboveRestored(_ journal: RestoreJournal) -> RevisionBump {
+        let old = journal.plan.target.newestRevision ?? 0
+        do throws(Failure) {
+            let restored = try KineFile(path: directory.database)
+            let served = try restored.newestRevision()
+            try restored.close()
+            return RevisionBump(above: served, backup: old)
+        } catch {
+            let restored = max(journal.plan.source.window.maxRevision, journal.plan.bump?.revision ?? 0)
+            return RevisionBump(backup: max(old, restored), ageSeconds: 0, revisionsPerSecond: 0)
+        }
     }
 
     /// Whether anything opened the restored database for writing.
