@@ -24,15 +24,36 @@ struct TargetInspection {
         return target
     }
 
-    /// The revision and the cluster in the database. Leaves no `-shm` behind that was not there.
+    /// The revision and the cluster in the database.
     private func readDatabase() throws(Failure) -> (Int64, String?) {
-        let shared = directory.database + "-shm"
-        let hadShared = try FileStatus.ifPresent(shared) != nil
+        var made: [String] = []
+        for file in ["-wal", "-shm"] where try FileStatus.ifPresent(directory.database + file) == nil {
+            made.append(directory.database + file)
+        }
         let file = try KineFile(path: directory.database)
         let found = Result { () throws(Failure) in (try file.newestRevision(), try file.clusterUID()) }
         try file.close()
-        if !hadShared, try RunningServer.evidence(serverDirectory: directory.server) == nil { unlink(shared) }
+        if !made.isEmpty { try removeMade(made) }
         return try found.get()
+    }
+
+    /// Removes the files that SQLite makes for reading, under its exclusive lock: a server that was just started
+    /// uses the same ones.
+    private func removeMade(_ files: [String]) throws(Failure) {
+        guard try RunningServer.evidence(serverDirectory: directory.server) == nil else { return }
+        let hold: DatabaseHold
+        do throws(Failure) {
+            hold = try DatabaseHold(serverDirectory: directory.server)
+        } catch {
+            guard error.code == .refused else { throw error }
+            return
+        }
+        for file in files {
+            guard let status = try FileStatus.ifPresent(file) else { continue }
+            // A log that holds something is not ours.
+            if file.hasSuffix("-shm") || status.size == 0 { unlink(file) }
+        }
+        hold.release()
     }
 
     private func serverCA() -> String? {
@@ -71,8 +92,8 @@ struct TargetInspection {
         if try isMountPoint(directory.server) { refusals.append("\(directory.server) is a mount of its own") }
         for entry in try walkTree(directory.server, skipping: { _, _ in }) {
             if entry.isMountPoint { refusals.append("\(directory.server)/\(entry.path) is a mount of its own") }
-            if entry.path == "db", entry.status.kind == .symbolicLink {
-                refusals.append("\(directory.server)/db is a link to \(entry.linkTarget ?? "elsewhere")")
+            if ["db", "db/state.db", "db/state.db-wal"].contains(entry.path), entry.status.kind == .symbolicLink {
+                refusals.append("\(directory.server)/\(entry.path) is a link to \(entry.linkTarget ?? "elsewhere")")
             }
         }
         if let evidence = try RunningServer.evidence(serverDirectory: directory.server) {
