@@ -13,9 +13,17 @@ public struct RevisionBump: Sendable, Codable, Equatable {
     /// Revisions that a server may have served and not made durable: k3s runs SQLite with synchronous=NORMAL.
     public static let margin: Int64 = 1000
 
+    /// The largest that leaves room to go on; only a database that nobody served gets near it.
+    public static let limit: Int64 = .max / 2
+
+    private static func raised(_ revision: Int64, by count: Int64) -> Int64 {
+        let (sum, overflows) = revision.addingReportingOverflow(count)
+        return overflows ? .max : sum
+    }
+
     /// A bump above what the database that is replaced has served.
     public init(above served: Int64, backup: Int64) {
-        revision = max(served, backup) + Self.margin
+        revision = Self.raised(max(served, backup), by: Self.margin)
         reason = "the database that is replaced has served revision \(max(served, backup))"
     }
 
@@ -24,7 +32,7 @@ public struct RevisionBump: Sendable, Codable, Equatable {
     public init(backup: Int64, ageSeconds: Int64, revisionsPerSecond: Double) {
         let written = (Double(max(ageSeconds, 0)) * revisionsPerSecond).rounded(.up)
         let bounded = written.isFinite ? Int64(min(written, 1e15)) : 0
-        revision = backup + max(1_000_000, bounded)
+        revision = Self.raised(backup, by: max(1_000_000, bounded))
         reason = "the replaced database cannot be read, and the backup is \(ageSeconds) s old"
     }
 

@@ -30,7 +30,7 @@ public struct RestorePlanner {
         let source = archive.source(now: context.now())
         let (files, reason) = serverFiles()
         let carry = try carryOver(source, target).decide()
-        let needed = archive.stagedBytes(files) + carry.bytes + 64 << 20
+        let needed = [carry.bytes, 64 << 20].reduce(archive.stagedBytes(files), saturatingSum)
         let free = try FileSystemFacts(of: directory.root).freeBytes
         var plan = RestorePlan(
             source: source, target: target, serverFiles: files, serverFilesReason: reason,
@@ -99,6 +99,9 @@ public struct RestorePlanner {
         if !options.replacesOtherCluster, let difference = otherCluster(plan) {
             refusals.append(
                 "\(directory.root) holds another cluster (\(difference)): say --replace-other-cluster to go on")
+        }
+        if let bump = plan.bump, bump.revision > RevisionBump.limit {
+            refusals.append("the revision cannot be raised above \(bump.revision): no server ever served so many")
         }
         let hasIdentity = archive.document.identityFilesState == "complete" || archive.document.token.isProven
         let recreatesWithout = plan.serverFiles == .recreate && !archive.document.token.isProven
@@ -180,6 +183,12 @@ public struct RestoreArchive: Sendable {
 
     func stagedBytes(_ files: RestorePlan.ServerFiles) -> UInt64 {
         index.inventory.entries.filter { StagingReceiver.place($0.header.path, files) != nil }
-            .reduce(0) { $0 + $1.header.size }
+            .reduce(0) { saturatingSum($0, $1.header.size) }
     }
+}
+
+/// Sizes in an archive are what somebody wrote there.
+private func saturatingSum(_ left: UInt64, _ right: UInt64) -> UInt64 {
+    let (sum, overflows) = left.addingReportingOverflow(right)
+    return overflows ? .max : sum
 }
