@@ -15,7 +15,7 @@ struct CarryOver {
         var setAside: [String] = []
 
         var bytes: UInt64 {
-            carried.reduce(0) { $0 + ($1.status.kind == .regular && !$1.path.hasPrefix("db/") ? $1.status.size : 0) }
+            carried.reduce(0) { $0 + ($1.status.kind == .regular && !CarryOver.isShared($1.path) ? $1.status.size : 0) }
         }
     }
 
@@ -23,7 +23,8 @@ struct CarryOver {
         var decision = Decision()
         guard try FileStatus.ifPresent(directory.server)?.kind == .directory else { return decision }
         var asideDirectories: [String] = []
-        for entry in try walkTree(directory.server, skipping: { _, _ in }) {
+        var unreadable: [String] = []
+        for entry in try walkTree(directory.server, skipping: { path, _ in unreadable.append(path) }) {
             if asideDirectories.contains(where: { entry.path.hasPrefix($0 + "/") }) { continue }
             if isDatastore(entry.path) || !isKept(entry.status.kind) {
                 if entry.status.kind == .directory { asideDirectories.append(entry.path) }
@@ -40,8 +41,12 @@ struct CarryOver {
             }
             decision.carried.append(entry)
         }
+        decision.setAside += unreadable
         return decision
     }
+
+    /// Snapshots are written once and never changed, so that both sets may have the same file.
+    private static func isShared(_ path: String) -> Bool { path.hasPrefix("db/snapshots/") }
 
     private func isKept(_ kind: FileStatus.Kind) -> Bool {
         kind == .regular || kind == .directory || kind == .symbolicLink
@@ -53,8 +58,8 @@ struct CarryOver {
             || path == "db/reset-flag" || path == "kine.sock"
     }
 
-    /// Brings the entries into `stage`. Under `db/` (snapshots, old etcd members) files are shared by a hard link,
-    /// since nothing writes into them; others are copied, so that the set put aside stays as it is.
+    /// Brings the entries into `stage`. Snapshots are shared by a hard link; all else is copied, so that the set put
+    /// aside stays as it is.
     func bring(_ entries: [TreeEntry], into stage: String) throws(Failure) {
         var directories: [TreeEntry] = []
         for entry in entries {
@@ -70,7 +75,7 @@ struct CarryOver {
                 }
                 try setMetadata(to, FileMetadata(entry.status), owner: .whenPermitted)
             default:
-                if entry.path.hasPrefix("db/"), link(from, to) == 0 { continue }
+                if Self.isShared(entry.path), link(from, to) == 0 { continue }
                 try copyFile(from: from, to: to)
             }
         }
