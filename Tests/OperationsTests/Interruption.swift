@@ -43,13 +43,18 @@ struct SystemCallTrace {
 
     /// Points of every call that this command makes: all of the first and the last, and of long rows every
     /// `stride`-th in between. strace counts for each thread, and so does this.
-    func points(stride step: Int, ends: Int = 6) -> [InjectionPoint] {
+    func points(stride step: Int, ends: Int, where fits: (Call) -> Bool = { _ in true }) -> [InjectionPoint] {
         var counts: [String: [Int: Int]] = [:]
-        for call in calls { counts[call.name, default: [:]][call.process, default: 0] += 1 }
-        return counts.sorted { $0.key < $1.key }.flatMap { name, threads in
-            let most = threads.values.max() ?? 0
-            return (1...most).filter { $0 <= 2 || $0 > most - ends || $0 % step == 0 }
-                .map { InjectionPoint(call: name, number: $0) }
+        var numbers: [String: Set<Int>] = [:]
+        for call in calls {
+            counts[call.name, default: [:]][call.process, default: 0] += 1
+            if fits(call) { numbers[call.name, default: []].insert(counts[call.name]?[call.process] ?? 0) }
+        }
+        return numbers.sorted { $0.key < $1.key }.flatMap { name, found in
+            let sorted = found.sorted()
+            return sorted.enumerated()
+                .filter { $0.offset < 2 || $0.offset >= sorted.count - ends || $0.offset % step == 0 }
+                .map { InjectionPoint(call: name, number: $0.element) }
         }
     }
 }
@@ -61,9 +66,9 @@ let changingCalls = [
 ]
 
 /// The words before a command under which its n-th call of a kind is met by a signal or an error instead.
-func injecting(_ what: String, at point: InjectionPoint) -> [String] {
+func injecting(_ what: String, at point: InjectionPoint, andAfter: Bool = false) -> [String] {
     [
         "/usr/bin/strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(point.call)", "-e",
-        "inject=\(point.call):\(what):when=\(point.number)",
+        "inject=\(point.call):\(what):when=\(point.number)\(andAfter ? "+" : "")",
     ]
 }

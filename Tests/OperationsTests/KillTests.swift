@@ -8,48 +8,12 @@ import Testing
 struct KillTests {
     private let place: Scratch
     private let samples: SampleServers
-    private let before: TreePicture
+    private let judge: Judge
 
     init() throws {
         place = try Scratch()
         samples = try SampleServers.shared.get()
-        before = try TreePicture("\(samples.smallNow)/server")
-        try #require(before != samples.restored, "old and new can be told apart")
-        try #require(before.files.count > 50 && samples.restored.files.count > 50)
-    }
-
-    /// Which whole set `server/` is; anything else is an issue.
-    enum Whole { case old, new }
-
-    @discardableResult
-    private func whole(_ root: String, _ note: String, _ location: SourceLocation = #_sourceLocation) throws -> Whole {
-        if try TreePicture("\(root)/server") == before { return .old }
-        let found = try TreePicture.restored("\(root)/server")
-        let differences = found.differences(samples.restored).prefix(5)
-        try #require(differences.isEmpty, "\(note): neither set, new: \(differences)", sourceLocation: location)
-        return .new
-    }
-
-    /// Sets that lie beside the data.
-    private func sets(_ root: String) throws -> [String] {
-        guard try FileStatus.ifPresent("\(root)/.daytwo") != nil else { return [] }
-        return try directoryNames("\(root)/.daytwo").map { "\(root)/.daytwo/\($0)/server" }
-            .filter { try FileStatus.ifPresent($0) != nil }
-    }
-
-    private func expectRestored(_ root: String, _ note: String) throws {
-        #expect(try whole(root, note) == .new, "\(note)")
-        let sets = try sets(root)
-        #expect(sets.count == 1, "\(note): \(sets)")
-        for set in sets {
-            let differences = try TreePicture(set).differences(before)
-            #expect(differences.isEmpty, "\(note): the old set: \(differences.prefix(5))")
-        }
-    }
-
-    private func expectRolledBack(_ root: String, _ note: String) throws {
-        #expect(try whole(root, note) == .old, "\(note)")
-        #expect(try sets(root) == [], "\(note)")
+        judge = Judge(samples)
     }
 
     /// Goes on after a kill, by one way or the other; a run that left no record has changed nothing.
@@ -58,21 +22,21 @@ struct KillTests {
             let ended = try restore("resume", nil, root)
             guard ended.status == 11 else {
                 #expect(ended.status == 0, "\(note): \(ended.error)")
-                return try expectRestored(root, note + ", resumed")
+                return try judge.expectRestored(root, note + ", resumed")
             }
-            let beside = try sets(root)
-            if try whole(root, note) == .new {
+            let beside = try judge.sets(root)
+            if try judge.whole(root, note) == .new {
                 #expect(beside.count == 1, "\(note)")
                 return
             }
             let again = try restore("run", samples.smallArchive, root, "--yes")
             #expect(again.status == 0, "\(note): \(again.error)")
-            try expectRestored(root, note + ", run again")
+            try judge.expectRestored(root, note + ", run again")
         } else {
             let ended = try restore("rollback", nil, root, "--yes")
             #expect(ended.status == 0 || ended.status == 11, "\(note): \(ended.error)")
-            if ended.status == 11 { #expect(try whole(root, note) == .old, "\(note)") }
-            try expectRolledBack(root, note + ", rolled back")
+            if ended.status == 11 { #expect(try judge.whole(root, note) == .old, "\(note)") }
+            try judge.expectOld(root, note + ", rolled back")
         }
     }
 
@@ -92,7 +56,7 @@ struct KillTests {
             // What threads do may fall a little differently each time; then the command ends well.
             #expect(ended.isKilled || ended.status == 0, "\(point): \(ended.status) \(ended.error)")
             if ended.isKilled { killed += 1 }
-            try whole(root, "killed at \(point)")
+            try judge.whole(root, "killed at \(point)")
             try then(root, index, "killed at \(point)")
             try removeTree(root)
         }
@@ -122,7 +86,7 @@ struct KillTests {
     @Test func killedRollback() throws {
         let prepare = { (root: String) throws in
             #expect(try execute(runCommand(root)).status == 0)
-            try expectRestored(root, "before the rollback")
+            try judge.expectRestored(root, "before the rollback")
         }
         let command = { (root: String) in
             [Tools.daytwo, "restore", "rollback", "--data-dir", root, "--quiet", "--yes"]
@@ -132,7 +96,7 @@ struct KillTests {
             if index % 2 == 0 {
                 // A rollback that has begun is finished by a rollback; a resume never claims a restore that is not.
                 let resumed = try restore("resume", nil, root)
-                let now = try whole(root, note)
+                let now = try judge.whole(root, note)
                 #expect(resumed.status != 0 || now == .new, "\(note): resume claims a restore")
             }
             try goOn(root, resuming: false, note)
@@ -143,7 +107,7 @@ struct KillTests {
     func killedResume(_ first: InjectionPoint) throws {
         let prepare = { (root: String) throws in
             #expect(try execute(injecting("signal=KILL", at: first) + runCommand(root)).isKilled)
-            #expect(try whole(root, "prepared") == .old)
+            #expect(try judge.whole(root, "prepared") == .old)
         }
         let command = { (root: String) in [Tools.daytwo, "restore", "resume", "--data-dir", root, "--quiet"] }
         let points = try points(stride: 60, ends: 2, prepare: prepare, command)
@@ -161,21 +125,21 @@ struct KillTests {
                 let ended = try restore("resume", nil, root, "--discard-old")
                 if ended.status == 11 {
                     // No record, or all of it done.
-                    let now = try whole(root, note)
-                    let beside = try sets(root)
+                    let now = try judge.whole(root, note)
+                    let beside = try judge.sets(root)
                     #expect(beside == [] || now == .old, "\(note)")
                 } else {
                     #expect(ended.status == 0, "\(note): \(ended.error)")
-                    #expect(try whole(root, note) == .new, "\(note)")
-                    #expect(try sets(root) == [], "\(note): the old set is gone")
+                    #expect(try judge.whole(root, note) == .new, "\(note)")
+                    #expect(try judge.sets(root) == [], "\(note): the old set is gone")
                 }
             } else {
                 let ended = try restore("rollback", nil, root, "--yes")
                 switch ended.status {
-                case 0: try expectRolledBack(root, note)
+                case 0: try judge.expectOld(root, note)
                 case 4, 11:
                     // What is half removed is never brought back.
-                    if try whole(root, note) == .new { refusals += 1 }
+                    if try judge.whole(root, note) == .new { refusals += 1 }
                 default: Issue.record("\(note): \(ended.status) \(ended.error)")
                 }
             }

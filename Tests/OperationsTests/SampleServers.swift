@@ -1,8 +1,5 @@
-import Failures
 import Files
 import Foundation
-import Operations
-import Stores
 import Testing
 
 /// Data directories and archives of them, made once for all tests, and only ever copied.
@@ -18,6 +15,8 @@ final class SampleServers: Sendable {
     let smallArchive: String
     /// What a restore of the archive onto ``smallNow`` comes to.
     let restored: TreePicture
+    /// ``smallNow`` as it is.
+    let before: TreePicture
 
     private init() throws {
         let scratch = try Scratch()
@@ -36,6 +35,9 @@ final class SampleServers: Sendable {
         let ended = try restore("run", smallArchive, copy, "--yes")
         try #require(ended.status == 0, "\(ended.error)")
         restored = try TreePicture.restored("\(copy)/server")
+        before = try TreePicture("\(scratch["now"])/server")
+        try #require(before != restored, "old and new can be told apart")
+        try #require(before.files.count > 50 && restored.files.count > 50)
     }
 
     /// What happens on a server after its backup.
@@ -82,20 +84,15 @@ private final class RemovedAtExit: @unchecked Sendable {
     }
 }
 
-func context() -> OperationContext {
-    OperationContext(
-        now: { Date() }, uptime: { .nanoseconds(Int64(DispatchTime.now().uptimeNanoseconds)) },
-        newID: { UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "") }, workers: 2)
-}
-
 /// Backs a data directory up and gives the path of the archive.
 func backUp(_ root: String, name: String, into store: String) throws -> String {
     try createDirectory(store)
-    let directory = try DataDirectory(root, existing: true)
-    let request = BackupRequest(directory: directory, cluster: try ClusterPath(local: name))
-    let result = try Backup(request, to: DirectoryStore(store, for: .writing), context()).run()
-    try #require(result.reasons.isEmpty, "\(result.reasons)")
-    return "\(store)/\(result.entry.location)"
+    try require(
+        [Tools.daytwo, "backup", "create", "--quiet", "--data-dir", root, "--name", name, "--store", store])
+    let folder = "\(store)/local/\(name)"
+    let archives = try directoryNames(folder).filter { $0.hasSuffix(".tar.zst") }
+    try #require(archives.count == 1)
+    return "\(folder)/\(archives[0])"
 }
 
 /// `daytwo restore VERB` on a data directory, from another directory and without a home.

@@ -4,15 +4,19 @@
     restore_support.py small SOURCE OUT      a small data directory with the identity of an unpacked fixture
     restore_support.py advance DB ROWS       write as a started kine does, and end without closing; prints the newest id
     restore_support.py idle DB [JOURNAL]     open, read, print "ready", stay until stdin ends
+    restore_support.py listen SOCKET         listen on it likewise
+    restore_support.py flock FILE            hold its lock likewise
     restore_support.py unbumped DB OUT REVISION COMPACT SEQUENCE
                                              copy DB, take exactly the bump out of it
     restore_support.py indexes DB            build kine's indexes on a private copy
     restore_support.py openers DB LOG STOP   open and read as fast as it goes until the file STOP is there
     restore_support.py late DB               open with kine's busy timeout, read, write one row, as a k3s that is starting
 """
+import fcntl
 import json
 import os
 import shutil
+import socket
 import sqlite3
 import sys
 import tempfile
@@ -97,6 +101,23 @@ def idle(path, journal="WAL"):
     sys.stdin.read()
 
 
+def listen(path):
+    server = socket.socket(socket.AF_UNIX)
+    directory, name = os.path.split(path)
+    os.chdir(directory)  # addresses are short
+    server.bind(name)
+    server.listen()
+    print("ready", flush=True)
+    sys.stdin.read()
+
+
+def flock(path):
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        print("ready", flush=True)
+        sys.stdin.read()
+
+
 def unbumped(path, out, revision, compact, sequence):
     shutil.copyfile(path, out)
     db = connect(out)
@@ -148,5 +169,5 @@ def late(path):
 
 
 if __name__ == "__main__":
-    {"small": small, "advance": advance, "idle": idle, "unbumped": unbumped, "indexes": indexes, "openers": openers,
+    {"small": small, "advance": advance, "idle": idle, "listen": listen, "flock": flock, "unbumped": unbumped, "indexes": indexes, "openers": openers,
      "late": late}[sys.argv[1]](*sys.argv[2:])

@@ -107,9 +107,16 @@ public enum RunningServer {
         return name.isEmpty ? "process \(process)" : "\(name) (process \(process))"
     }
 
+    /// What the kernel calls a process; empty when it has ended meanwhile.
     private static func commandName(_ process: Int32) -> String {
-        let text = try? readFile("/proc/\(process)/comm", limit: 4096)  // only for the message
-        return String(decoding: text ?? [], as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        // Files in /proc have no size, so reading goes to the end.
+        var buffer = [UInt8](repeating: 0, count: 64)
+        let file = open("/proc/\(process)/comm", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return "" }
+        defer { close(file) }
+        let length = buffer.withUnsafeMutableBytes { read(file, $0.baseAddress, $0.count) }
+        return String(decoding: buffer.prefix(max(0, length)), as: UTF8.self)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }
 
