@@ -163,7 +163,8 @@ public struct Restore: Sendable {
                     next: "remove it with: \(command("resume", journal)) --discard-old")
             }
         }
-        let hasOld = try FileStatus.ifPresent(place.server) != nil
+        // From the record: the restore is done, and nothing that fails now may say that it is not.
+        let hasOld = journal.plan.target.hasServer && !journal.isOldDiscarded
         return RestoreResult(journal: journal, oldSet: hasOld ? place.server : nil, remarks: journal.plan.warnings)
     }
 

@@ -26,6 +26,10 @@ struct TargetInspection {
 
     /// The revision and the cluster in the database.
     private func readDatabase() throws(Failure) -> (Int64, String?) {
+        // SQLite, even when it only reads, removes the log of a database that has no bytes; all there is may be in it.
+        guard try FileStatus(of: directory.database).size > 0 else {
+            throw Failure(.failed, "the database \(directory.database) is empty")
+        }
         var made: [String] = []
         for file in ["-wal", "-shm"] where try FileStatus.ifPresent(directory.database + file) == nil {
             made.append(directory.database + file)
