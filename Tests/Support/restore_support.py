@@ -10,8 +10,9 @@
                                              copy DB, take exactly the bump out of it
     restore_support.py indexes DB            build kine's indexes on a private copy
     restore_support.py openers DB LOG STOP   open and read as fast as it goes until the file STOP is there
-    restore_support.py late DB               open with kine's busy timeout, read, write one row, as a k3s that is starting
+    restore_support.py late DB SECONDS       open, wait so long for locks, read, write one row, as a k3s that is starting
 """
+import contextlib
 import fcntl
 import json
 import os
@@ -146,20 +147,21 @@ def openers(path, log, stop):
     seen = {}
     while not os.path.exists(stop):
         try:
-            db = sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=0, isolation_level=None)
-            result = f"max {db.execute('SELECT max(id) FROM kine').fetchone()[0]} check " + ",".join(
-                row[0] for row in db.execute("PRAGMA quick_check(1)"))
-            db.close()
+            with contextlib.closing(
+                    sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=0, isolation_level=None)) as db:
+                newest = db.execute("SELECT max(id) FROM kine").fetchall()[0][0]
+                checks = db.execute("PRAGMA quick_check(1)").fetchall()
+            result = f"max {newest} check " + ",".join(check for check, in checks)
         except sqlite3.Error as error:
             result = f"error {error}"
         seen[result] = seen.get(result, 0) + 1
-        time.sleep(0.01)
+        time.sleep(0.03)
     with open(log, "w") as file:
         json.dump(seen, file)
 
 
-def late(path):
-    db = connect(path, 30)
+def late(path, patience):
+    db = connect(path, float(patience))
     print("opening", flush=True)
     db.execute("PRAGMA journal_mode = WAL")
     newest = db.execute("SELECT max(id) FROM kine").fetchone()[0]

@@ -42,6 +42,10 @@ public struct RevisionBump: Sendable, Codable, Equatable {
         let revision = revision
         try connection.use { db in
             _ = try KineSchema(db, path: path)
+            // kine has none; one that an archive brought would run on what is written here.
+            if let trigger = try String.fetchOne(db, sql: "SELECT name FROM sqlite_master WHERE type='trigger'") {
+                throw Failure(.verificationFailed, "the database \(path) has a trigger", why: trigger)
+            }
             try db.inTransaction(.immediate) {
                 let name = "gap-\(revision)"
                 if let existing = try String.fetchOne(
