@@ -73,14 +73,16 @@ struct BadInputCases {
         "database-foreign": { cases in
             try cases.backup { directory in
                 try cases.replaceDatabase(of: directory, with: Data())
-                try cases.fixture.tool("sqlite3", "\(directory)/server/db/state.db", "CREATE TABLE other(a); INSERT INTO other VALUES(1)")
+                try cases.fixture.tool(
+                    "sqlite3", "\(directory)/server/db/state.db", "CREATE TABLE other(a); INSERT INTO other VALUES(1)")
             }
         },
         "database-corrupt": { cases in
             try cases.backup { directory in
                 let database = "\(directory)/server/db/state.db"
                 try cases.checkpointed(database)
-                try cases.fixture.tool("dd", "if=/dev/urandom", "of=\(database)", "bs=4096", "seek=20", "count=400", "conv=notrunc")
+                try cases.fixture.tool(
+                    "dd", "if=/dev/urandom", "of=\(database)", "bs=4096", "seek=20", "count=400", "conv=notrunc")
             }
         },
         "database-cut": { cases in
@@ -108,7 +110,8 @@ struct BadInputCases {
         "database-link": { cases in
             try cases.backup { directory in
                 try cases.fixture.tool("mv", "\(directory)/server/db/state.db", "elsewhere.db")
-                try cases.fixture.tool("ln", "-s", cases.fixture.path("elsewhere.db"), "\(directory)/server/db/state.db")
+                try cases.fixture.tool(
+                    "ln", "-s", cases.fixture.path("elsewhere.db"), "\(directory)/server/db/state.db")
             }
         },
         "token-missing": { cases in
@@ -241,7 +244,8 @@ struct BadInputCases {
             },
             "archive-foreign": { cases in cases.extract(Fixtures.archive(Fixtures.sqlite)) },
             "archive-age": { cases in
-                cases.extract(try cases.fixture.write("age-encryption.org/v1\n-> X25519 a\nb\n--- c\n", to: "sealed.tar.zst.age"))
+                cases.extract(
+                    try cases.fixture.write("age-encryption.org/v1\n-> X25519 a\nb\n--- c\n", to: "sealed.tar.zst.age"))
             },
             "archive-cut": { cases in
                 let archive = try cases.fixture.archive()

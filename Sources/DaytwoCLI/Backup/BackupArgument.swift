@@ -60,8 +60,8 @@ struct ChosenBackup {
     func reader() throws(Failure) -> ArchiveReader { try ArchiveReader(store.open(entry), name: entry.fileName) }
 
     /// Where scratch files go: as told, else beside the archives, else where temporary files go.
-    func scratchDirectory(told: String?) -> String {
-        if let told { return told }
+    func scratchDirectory(told: String?) throws(Failure) -> String {
+        if let told = try ScratchDirectory.checked(told) { return told }
         let folder = entry.location.hasPrefix("/") ? Self.folder(of: entry.location) : store.location
         return access(folder, W_OK | X_OK) == 0 ? folder : Environment.temporaryDirectory.value ?? "/var/tmp"
     }
@@ -82,5 +82,17 @@ struct ChosenBackup {
     private static func folder(of path: String) -> String {
         let folder = path.split(separator: "/").dropLast().joined(separator: "/")
         return "/" + folder
+    }
+}
+
+/// `--scratch`.
+enum ScratchDirectory {
+    /// The directory that was told, which must be there; nil when none was.
+    static func checked(_ told: String?) throws(Failure) -> String? {
+        guard let told else { return nil }
+        guard try FileStatus.ifPresent(told, following: true)?.kind == .directory else {
+            throw Failure(.notFound, "there is no directory \(told) for scratch files", next: "check --scratch")
+        }
+        return told
     }
 }

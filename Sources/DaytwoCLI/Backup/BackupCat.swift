@@ -45,7 +45,7 @@ struct BackupCat: OperationCommand {
             try printEntry(path, reader, session.console)
         } else if let object {
             let context = session.context(stopped: "nothing was changed; run the command again")
-            try printObject(object, reader, in: chosen.scratchDirectory(told: scratch), session.console, context)
+            try printObject(object, reader, in: try chosen.scratchDirectory(told: scratch), session.console, context)
         }
         return .done
     }

@@ -65,7 +65,7 @@ struct BackupCreate: OperationCommand {
         request.token = try token()
         request.toldVersion = k3sVersion
         request.configuration = try configuration(of: directory)
-        request.scratchDirectory = try scratchDirectory()
+        request.scratchDirectory = try ScratchDirectory.checked(scratch)
         request.options.level = level.map { Int32(clamping: $0) }
         let store = try store.open(for: .writing)
         let context = session.context(stopped: "nothing was stored; run the command again")
@@ -83,14 +83,6 @@ struct BackupCreate: OperationCommand {
         } catch {
             throw error.raised(to: error.code, "cannot read the token", next: "check --token-file")
         }
-    }
-
-    private func scratchDirectory() throws(Failure) -> String? {
-        guard let scratch else { return nil }
-        guard try FileStatus.ifPresent(scratch, following: true)?.kind == .directory else {
-            throw Failure(.notFound, "there is no directory \(scratch) for scratch files", next: "check --scratch")
-        }
-        return scratch
     }
 
     /// The configuration of the one k3s whose data directory has its default place.

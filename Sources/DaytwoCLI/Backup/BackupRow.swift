@@ -10,6 +10,8 @@ struct BackupRow {
     let verified: StoredEvent?
     /// What is wrong with it, from the catalog, its events and the last verification.
     let problems: [String]
+    /// The path of the file.
+    let path: String
 
     init(_ entry: CatalogEntry, in store: DirectoryStore) throws(Failure) {
         let log = try store.events(of: entry)
@@ -17,6 +19,7 @@ struct BackupRow {
         let lastFailure = verifications.last { $0.result != "ok" }
         let lastIsFailure = verifications.last.map { $0.result != "ok" } ?? false
         self.entry = entry
+        path = entry.location.hasPrefix("/") ? entry.location : "\(store.location)/\(entry.location)"
         verified =
             lastIsFailure
             ? nil
@@ -39,7 +42,7 @@ struct BackupRow {
     var json: JSON {
         .members([
             ("id", entry.id.map(JSON.string)), ("cluster", .string(clusterText)),
-            ("name", entry.cluster.map { .string($0.name) }), ("path", .string(entry.location)),
+            ("name", entry.cluster.map { .string($0.name) }), ("path", .string(path)),
             ("createdAt", .string(UTCTime.string(entry.createdAt))), ("size", .integer(entry.size)),
             ("sha256", entry.record.map { .string($0.sha256) }),
             ("revision", entry.record?.window.map { .integer($0.revision) }), ("result", .string(result)),
@@ -72,7 +75,7 @@ struct BackupRow {
                 entry.record?.window.map { String($0.revision) } ?? "-", row.result, row.verifiedText(at: now),
             ]
             if console.isWide {
-                cells += [entry.record?.sha256 ?? "-", entry.location, row.reasons.joined(separator: "; ")]
+                cells += [entry.record?.sha256 ?? "-", row.path, row.reasons.joined(separator: "; ")]
             }
             if hasProblems { cells.append(row.problems.joined(separator: "; ")) }
             table.add(cells)

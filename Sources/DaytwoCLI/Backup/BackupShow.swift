@@ -46,10 +46,9 @@ private struct ShownBackup {
             let document = try JSON(parsing: facts.index.backupJSON)
             let inventory = facts.index.inventory
             let taken = Set(["result", "reasons", "createdAt", "name", "id", "cluster", "path", "size", "sha256"])
-            let row = row.json.membersByName.filter { $0.0 != "path" }
             return JSON.document(
                 "Backup",
-                row + [("path", .string(chosen.path))]
+                row.json.membersByName
                     + BackupFacts.members(of: document).filter { !taken.contains($0.0) }
                     + [
                         (

@@ -48,7 +48,7 @@ struct BackupVerify: OperationCommand {
 
     private func check(_ chosen: ChosenBackup, _ context: OperationContext) throws(Failure) -> ArchiveCheck.Report {
         try ArchiveCheck(chosen.entry, in: chosen.store, context).run(
-            scratchDirectory: deep ? chosen.scratchDirectory(told: scratch) : nil)
+            scratchDirectory: deep ? try chosen.scratchDirectory(told: scratch) : nil)
     }
 
     /// One damaged backup must not keep the others from being looked at.

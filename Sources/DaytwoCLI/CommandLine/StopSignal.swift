@@ -35,6 +35,12 @@ enum StopSignal: Int32, Error {
 
     private static func handle(_ number: Int32, flags: Int32, _ handler: @escaping @convention(c) (Int32) -> Void) {
         var action = sigaction()
+        // Whoever started us with a signal ignored (nohup, a shell's &) does not mean us to hear it.
+        if sigaction(number, nil, &action) == 0, unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+        {
+            return
+        }
+        action = sigaction()
         action.__sigaction_handler.sa_handler = handler
         action.sa_flags = flags
         sigaction(number, &action, nil)

@@ -5,6 +5,8 @@ struct ChildProcess {
     var arguments: [String]
     var environment: [String: String] = [:]
     var directory: String?
+    /// Where stdout goes, when it is not kept.
+    var output: String?
     var timeout: Duration = .seconds(30)
     /// Called while it runs, with its process id; gives true once it has done what it wanted.
     var whileRunning: ((pid_t) -> Bool)?
@@ -35,7 +37,8 @@ struct ChildProcess {
             unlink(outputPath)
             unlink(errorPath)
         }
-        let process = try spawn(outputPath, errorPath)
+        _ = FileManager.default.createFile(atPath: outputPath, contents: nil)
+        let process = try spawn(output ?? outputPath, errorPath)
         let clock = ContinuousClock()
         let end = clock.now + timeout
         var status: Int32 = 0
@@ -65,13 +68,23 @@ struct ChildProcess {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
         posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+        // Test runners block signals, and children would inherit that.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var (none, all) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        sigfillset(&all)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         let variables = Self.plainEnvironment.merging(environment) { $1 }
         let arguments = (directory.map { ["env", "-C", $0] } ?? []) + arguments
         var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         var envp: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0)=\($1)") } + [nil]
         defer { (argv + envp).forEach { free($0) } }
         var process: pid_t = 0
-        let number = posix_spawnp(&process, arguments[0], &actions, nil, &argv, &envp)
+        let number = posix_spawnp(&process, arguments[0], &actions, &attributes, &argv, &envp)
         guard number == 0 else { throw SpawnError(program: arguments[0], number: number) }
         return process
     }

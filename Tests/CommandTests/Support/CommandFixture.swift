@@ -30,12 +30,13 @@ final class CommandFixture {
     @discardableResult
     func daytwo(
         _ arguments: [String], asNobody: Bool = false, environment: [String: String] = [:], in directory: String? = nil,
-        whileRunning: ((pid_t) -> Bool)? = nil
+        output: String? = nil, whileRunning: ((pid_t) -> Bool)? = nil
     ) throws -> ChildProcess.Result {
         var command = [try Self.binary.get()] + arguments
         if asNobody { command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"] + command }
         return try ChildProcess(
-            arguments: command, environment: environment, directory: directory ?? root, whileRunning: whileRunning
+            arguments: command, environment: environment, directory: directory ?? root, output: output,
+            whileRunning: whileRunning
         ).run(below: root)
     }
 
@@ -94,7 +95,9 @@ final class CommandFixture {
         let result = try daytwo([
             "backup", "create", "--data-dir", dataDirectory(name), "--name", cluster, "--store", store, "-o", "json",
         ])
-        guard result.code == 0 else { throw ToolFailed(arguments: ["backup"], code: result.code, errors: result.errors) }
+        guard result.code == 0 else {
+            throw ToolFailed(arguments: ["backup"], code: result.code, errors: result.errors)
+        }
         return try result.json("path")
     }
 
@@ -121,7 +124,9 @@ final class CommandFixture {
         try? FileManager.default.removeItem(atPath: directory)
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
         chmod(directory, 0o755)
-        try FileManager.default.copyItem(atPath: source, toPath: "\(directory)/daytwo")
+        // Copied by another process: children of other tests that began meanwhile must not hold it open for writing.
+        let copied = try ChildProcess(arguments: ["cp", source, "\(directory)/daytwo"]).run(below: directory)
+        guard copied.code == 0 else { throw ToolFailed(arguments: ["cp"], code: copied.code, errors: copied.errors) }
         atexit { try? FileManager.default.removeItem(atPath: "/tmp/daytwo-binary-\(getpid())") }
         return "\(directory)/daytwo"
     }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Archives that no daytwo would write, each of them whole in everything but one thing.
 
-    forge.py DIRECTORY
+    forge.py DIRECTORY           writes them there
+    forge.py --repack TREE FILE  makes an archive of an extracted one, whatever was changed in it since
 
 Shares no code with daytwo: tar headers by hand, frames by zstd, the seek table from its published format.
 """
@@ -99,7 +100,40 @@ def forged():
     yield "no-json", archive(backup=b"not JSON\n")
 
 
+def repacked(tree):
+    """All digests are right again, so that only what the digests do not say can be wrong."""
+    def read(path):
+        with open(os.path.join(tree, path), "rb") as file:
+            return file.read()
+
+    top = os.path.basename(tree)
+    inventory = json.loads(read("inventory.json"))
+    stream, sums = b"", []
+    kinds = {"file": b"0", "directory": b"5", "symlink": b"2"}
+    for one in inventory["entries"]:
+        content = read(one["path"]) if one["kind"] == "file" else b""
+        one.update(size=len(content), frame=0, mtime=1_700_000_000, mtimeNanoseconds=0, uid=0, gid=0)
+        if one["kind"] == "file":
+            one["sha256"] = hashlib.sha256(content).hexdigest()
+            sums.append((one["path"], one["sha256"]))
+        stream += entry(f"{top}/{one['path']}", content, kind=kinds[one["kind"]], link=one.get("link", ""),
+                        mode=int(one["mode"], 8))
+        if one["path"] == "backup.json":
+            stream += b"INVENTORY"
+    text = json.dumps(inventory).encode()
+    sums.insert(1, ("inventory.json", hashlib.sha256(text).hexdigest()))
+    stream = stream.replace(b"INVENTORY", entry(f"{top}/inventory.json", text), 1)
+    stream = entry(top, kind=b"5", mode=0o700) + stream
+    stream += entry(f"{top}/SHA256SUMS", "".join(f"{digest}  {path}\n" for path, digest in sums).encode())
+    stream += bytes(1024)
+    return assembled([frame(stream)], [len(stream)])
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "--repack":
+        with open(sys.argv[3], "wb") as file:
+            file.write(repacked(sys.argv[2]))
+        sys.exit()
     for name, content in forged():
         with open(os.path.join(sys.argv[1], name + ".tar.zst"), "wb") as file:
             file.write(content)
