@@ -57,8 +57,14 @@ struct ArchiveDamageTests {
         Change(
             name: "no database", script: "printf 'text' > datastore/state.db", message: "cannot be opened"),
         Change(
-            name: "the objects are others", script: "sed -i 1d objects.ndjson",
+            name: "an object is not listed", script: "sed -i 1d objects.ndjson",
             message: "objects.ndjson is not the list"),
+        Change(
+            name: "an object is listed too much", script: "tail -n 1 objects.ndjson >> objects.ndjson",
+            message: "objects.ndjson is not the list"),
+        Change(
+            name: "an object is listed with another UID",
+            script: "sed -i '100s/\"uid\":\"./\"uid\":\"x/' objects.ndjson", message: "objects.ndjson is not the list"),
         Change(
             name: "the token is another's",
             script:

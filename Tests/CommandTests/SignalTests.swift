@@ -27,10 +27,9 @@ struct SignalTests {
     func brokenPipe() throws {
         let fixture = try CommandFixture()
         let archive = try fixture.archive()
-        let binary = try fixture.tool("sh", "-c", "echo /tmp/daytwo-binary-*/daytwo").trimmingCharacters(in: .newlines)
-        guard CommandFixture.isRoot, !binary.contains(" "), !binary.contains("*") else { return }
-        let count = try fixture.tool("sh", "-c", "\(binary) backup ls --objects \(archive) | head -1 | wc -l")
-        #expect(count.trimmingCharacters(in: .whitespacesAndNewlines) == "1")
+        let command = try fixture.command(["backup", "ls", "--objects", archive]).joined(separator: " ")
+        let result = try fixture.tool("bash", "-c", "\(command) | head -1 | wc -l; echo ${PIPESTATUS[0]}")
+        #expect(result.split(whereSeparator: \.isNewline) == ["1", "141"])
     }
 
     @Test("A result that cannot be written is an error")
@@ -40,5 +39,18 @@ struct SignalTests {
         let result = try fixture.daytwo(["backup", "ls", archive], output: "/dev/full")
         #expect(result.code == 1)
         #expect(result.errors.contains("cannot write the result to stdout"))
+    }
+
+    @Test("On a terminal a deletion is asked about", arguments: [("n", 4 as Int32), ("", 4), ("y", 0)])
+    func confirmation(_ answer: String, _ code: Int32) throws {
+        let fixture = try CommandFixture()
+        let archive = try fixture.archive()
+        let command = try fixture.command(["backup", "delete", archive]).joined(separator: " ")
+        let result = try ChildProcess(
+            arguments: ["sh", "-c", "printf '\(answer)\\n' | script -qec '\(command)' /dev/null"]
+        ).run(below: fixture.root)
+        #expect(result.code == code, "\(result.text)")
+        #expect(result.text.contains("[y/N]"))
+        #expect(FileManager.default.fileExists(atPath: archive) == (code != 0))
     }
 }

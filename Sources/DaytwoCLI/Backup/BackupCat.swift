@@ -122,15 +122,12 @@ struct ObjectName {
         let names = parts[1].split(separator: "/", maxSplits: 1).map(String.init)
         let found = FoundKeys()
         let kind = parts[0].lowercased()
-        let sink = LineSink { line throws(Failure) in
+        try ObjectsReading(reader, index).each { object throws(Failure) in
             try context.checkStop()
-            let object = try ObjectLine(parsing: line)
             guard object.name == names.last, names.count == 1 || object.namespace == names.first else { return }
             let resource = ObjectKey(object.key).resource
             if object.kind?.lowercased() == kind || resource == kind { found.keys.append(object.key) }
         }
-        try reader.read(ObjectListing.entry(of: index, in: reader), of: index, to: sink)
-        try sink.finish()
         guard let first = found.keys.first else {
             throw Failure(.notFound, "there is no \(text) in \(reader.name)", next: Self.listing)
         }

@@ -53,10 +53,7 @@ struct BackupCreate: OperationCommand {
             throw Failure(.usage, "there is no level \(level)", next: "give --level 1 to 19")
         }
         let cluster = try ClusterPath(local: name)
-        guard store.path != nil else {
-            _ = try store.open(for: .writing)
-            return .usage
-        }
+        _ = try store.requirePath()
         // What is wrong with the data directory must show before a store is made for it.
         let directory = try DataDirectory(dataDir, existing: true)
         try directory.requireKine()

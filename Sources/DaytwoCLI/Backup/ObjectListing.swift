@@ -1,7 +1,6 @@
 import Archive
 import Datastore
 import Failures
-import Files
 import Operations
 
 /// Which objects are wanted.
@@ -79,69 +78,15 @@ struct ObjectListing {
     let filter: ObjectFilter
     let context: OperationContext
 
-    /// The entry that lists the objects.
-    static func entry(of index: ArchiveIndex, in reader: ArchiveReader) throws(Failure) -> InventoryEntry {
-        guard let entry = index.inventory.entry("objects.ndjson") else {
-            throw Failure(.notFound, "the archive \(reader.name) has no list of its objects")
-        }
-        return entry
-    }
-
     func run(_ reader: ArchiveReader, _ index: ArchiveIndex) throws(Failure) {
         let rows = ObjectRows(console)
         try rows.begin()
         let context = context
         let filter = filter
-        let sink = LineSink { line throws(Failure) in
+        try ObjectsReading(reader, index).each { object throws(Failure) in
             try context.checkStop()
-            let object = try ObjectLine(parsing: line)
-            if filter.matches(object) { try rows.add(object, line: line) }
+            if filter.matches(object) { try rows.add(object) }
         }
-        try reader.read(Self.entry(of: index, in: reader), of: index, to: sink)
-        try sink.finish()
         try rows.end()
-    }
-}
-
-/// Cuts bytes into lines.
-final class LineSink: ByteSink, @unchecked Sendable {
-    // Unchecked: one thread reads an archive and so writes here.
-    private var rest: [UInt8] = []
-    private let take: (UnsafeRawBufferPointer) throws(Failure) -> Void
-    private static let longest = 64 << 20
-
-    init(_ take: @escaping (UnsafeRawBufferPointer) throws(Failure) -> Void) {
-        self.take = take
-    }
-
-    func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
-        var start = 0
-        while start < bytes.count {
-            let part = UnsafeRawBufferPointer(rebasing: bytes[start...])
-            guard let end = part.firstIndex(of: UInt8(ascii: "\n")) else {
-                guard rest.count + part.count <= Self.longest else {
-                    throw Failure(.verificationFailed, "a line of objects.ndjson is longer than \(Self.longest) bytes")
-                }
-                rest.append(contentsOf: part)
-                return
-            }
-            let line = UnsafeRawBufferPointer(rebasing: part[..<end])
-            if rest.isEmpty {
-                try take(line)
-            } else {
-                rest.append(contentsOf: line)
-                let whole = rest
-                rest.removeAll(keepingCapacity: true)
-                try whole.withBytes(take)
-            }
-            start += end + 1
-        }
-    }
-
-    /// The last line must have had its end.
-    func finish() throws(Failure) {
-        guard rest.isEmpty else {
-            throw Failure(.verificationFailed, "objects.ndjson ends in the middle of a line", next: "verify the backup")
-        }
     }
 }

@@ -26,13 +26,11 @@ final class ObjectRows {
         }
     }
 
-    func add(_ object: ObjectLine, line: UnsafeRawBufferPointer) throws(Failure) {
+    func add(_ object: ObjectLine) throws(Failure) {
         count += 1
         switch console.format {
-        case .json:
-            try console.write(line)
-            try console.write("\n")
-        case .yaml: try console.write("---\n" + JSON(parsing: Array(line)).yaml())
+        case .json: try console.write(Self.json(object).compact + "\n")
+        case .yaml: try console.write("---\n" + Self.json(object).yaml())
         case .name: try console.write(object.key.printable + "\n")
         case .table, .wide:
             part.append(object)
@@ -43,6 +41,21 @@ final class ObjectRows {
     func end() throws(Failure) {
         if !part.isEmpty { try showPart() }
         if count == 0, console.format == .table || console.isWide { console.note("no such objects") }
+    }
+
+    private static func json(_ object: ObjectLine) -> JSON {
+        let labels = object.labels.map { labels in
+            JSON.members(labels.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
+        }
+        return .members([
+            ("key", .string(object.key)), ("revision", .integer(object.revision)),
+            ("kind", object.kind.map(JSON.string)),
+            ("apiVersion", object.apiVersion.map(JSON.string)), ("namespace", object.namespace.map(JSON.string)),
+            ("name", object.name.map(JSON.string)), ("uid", object.uid.map(JSON.string)), ("labels", labels),
+            ("created", object.created.map(JSON.string)), ("deleted", object.deleted.map(JSON.string)),
+            ("size", .integer(object.size)), ("encoding", .string(object.encoding)),
+            ("problem", object.problem.map(JSON.string)),
+        ])
     }
 
     private func showPart() throws(Failure) {

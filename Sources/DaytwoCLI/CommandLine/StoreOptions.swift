@@ -10,11 +10,16 @@ struct StoreOptions: ParsableArguments {
     /// The path that was given: the flag before the environment.
     var path: String? { store ?? Environment.store.value }
 
-    /// Opens the store; throws `usage` when none was named.
-    func open(for purpose: DirectoryStore.Purpose) throws(Failure) -> DirectoryStore {
+    /// The path; throws `usage` when none was given.
+    func requirePath() throws(Failure) -> String {
         guard let path else {
             throw Failure(.usage, "no store is named", next: "give --store PATH, or set DAYTWO_STORE")
         }
-        return try DirectoryStore(path, for: purpose)
+        return path
+    }
+
+    /// Opens the store.
+    func open(for purpose: DirectoryStore.Purpose) throws(Failure) -> DirectoryStore {
+        try DirectoryStore(requirePath(), for: purpose)
     }
 }

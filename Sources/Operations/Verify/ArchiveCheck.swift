@@ -80,7 +80,7 @@ public struct ArchiveCheck: Sendable {
         try compareWithRecord(archive, document: facts.document)
         try context.checkStop()
         context.report(.step("comparing the database with what was backed up"))
-        let deep = DeepCheck(name: reader.name, facts: facts, files: receiver.files)
+        let deep = DeepCheck(reader: reader, facts: facts, files: receiver.files)
         return (archive, try compare(deep, with: scratch, scratchDirectory))
     }
 
@@ -97,7 +97,7 @@ public struct ArchiveCheck: Sendable {
             // The bytes are those of the backup: what SQLite has against them, it has against the backup.
             guard error.code != .verificationFailed, error.systemError == nil else { throw error }
             throw Failure(
-                .verificationFailed, "the database in \(deep.name) cannot be opened", why: error.description,
+                .verificationFailed, "the database in \(deep.reader.name) cannot be opened", why: error.description,
                 next: "use another backup", cause: error)
         }
     }

@@ -5,7 +5,7 @@ public import Files
 
 /// The database of an archive in a scratch file (0600), whose name goes as soon as SQLite has it.
 ///
-/// What a killed process leaves has the name of a temporary file, and is swept like one.
+/// What a killed process leaves has the name of a temporary file; in a store it is swept like one.
 public struct DatabaseScratch: ~Copyable {
     private let file: DurableFile
 
@@ -18,7 +18,6 @@ public struct DatabaseScratch: ~Copyable {
                 why: "\(free >> 20) MiB are free, and it has \(size >> 20) MiB",
                 next: "free space, or give another place for scratch files with --scratch")
         }
-        try sweepPartialFiles(in: directory)
         file = try DurableFile(at: "\(directory)/daytwo-scratch.db")
     }
 

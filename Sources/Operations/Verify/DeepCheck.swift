@@ -4,7 +4,7 @@ import Failures
 
 /// Holds the database and the identity in an archive against what the archive says of them.
 struct DeepCheck {
-    let name: String
+    let reader: ArchiveReader
     let facts: ArchiveFacts
     /// The small files of the archive, by their paths in it.
     let files: [String: [UInt8]]
@@ -35,19 +35,16 @@ struct DeepCheck {
         }
         expect(
             found.contents.clusterUID == document.identity.clusterUID, "it is of another cluster than backup.json says")
-        let listed = facts.index.inventory.entry("objects.ndjson")?.sha256?.hex
-        var remarks: [String] = []
-        if found.objects.sha256 != listed {
-            if document.daytwoVersion == OperationContext.version {
-                problems.append("objects.ndjson is not the list of the objects in the database")
-            } else {
-                remarks.append("objects.ndjson was written by daytwo \(document.daytwoVersion) and was not compared")
-            }
+        if facts.index.inventory.entry(ObjectsReading.path)?.sha256?.hex != found.objects.sha256 {
+            let isSame = try ObjectsReading(reader, facts.index).isSame(
+                as: found.objects, wholly: document.daytwoVersion == OperationContext.version)
+            expect(isSame, "objects.ndjson is not the list of the objects in the database")
         }
+        var remarks: [String] = []
         problems += identityProblems(found.contents, &remarks)
         guard problems.isEmpty else {
             throw Failure(
-                .verificationFailed, "the database in \(name) is not what was backed up",
+                .verificationFailed, "the database in \(reader.name) is not what was backed up",
                 why: problems.joined(separator: "; "), next: "use another backup")
         }
         return remarks
@@ -112,7 +109,7 @@ struct DeepCheck {
         }
         if let contents {
             let identity = IdentitySet(contents: contents) { files["server/\($0.path)"] }
-            if identity.sentence != facts.document.identityFiles {
+            if "\(identity.state)" != facts.document.identityFilesState {
                 problems.append("identity: \(identity.sentence), backup.json says: \(facts.document.identityFiles)")
             }
         }

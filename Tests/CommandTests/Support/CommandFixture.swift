@@ -40,6 +40,9 @@ final class CommandFixture {
         ).run(below: root)
     }
 
+    /// The command line of the real binary, for a shell.
+    func command(_ arguments: [String]) throws -> [String] { [try Self.binary.get()] + arguments }
+
     /// Runs another program, which must succeed; gives its output.
     @discardableResult
     func tool(_ arguments: String..., in directory: String? = nil) throws -> String {
