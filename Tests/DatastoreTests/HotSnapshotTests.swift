@@ -84,12 +84,10 @@ private final class ReadObserver: @unchecked Sendable {
     var total: Int { lock.withLock { reads } }
 }
 
+private let clockStart = ContinuousClock().now
+
 /// Monotonic time for options.
-func uptime() -> Duration {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
-}
+func uptime() -> Duration { clockStart.duration(to: ContinuousClock().now) }
 
 /// A running kine_writer.py.
 private final class KineWriter: @unchecked Sendable {
@@ -135,7 +133,7 @@ private final class KineWriter: @unchecked Sendable {
     /// By a file: test runners block signals, and their children inherit that.
     func stop() {
         guard process.isRunning else { return }
-        FileManager.default.createFile(atPath: stopFile, contents: nil)
+        _ = FileManager.default.createFile(atPath: stopFile, contents: nil)
         process.waitUntilExit()
     }
 }

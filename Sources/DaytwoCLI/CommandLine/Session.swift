@@ -32,11 +32,9 @@ struct Session: Sendable {
 
 /// Monotonic time.
 enum Uptime {
-    static var now: Duration {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
-    }
+    private static let start = ContinuousClock().now
+
+    static var now: Duration { start.duration(to: ContinuousClock().now) }
 }
 
 /// The environment variables that daytwo reads, and the only place that reads them.
