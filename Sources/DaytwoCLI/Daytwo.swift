@@ -6,7 +6,7 @@ import Operations
 struct Daytwo: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "daytwo",
-        abstract: "Backup, restore and upgrades for k3s virtual clusters.",
+        abstract: "Backs up and restores k3s data directories, while k3s runs and with a way back.",
         discussion: """
             A first backup, of a k3s data directory on this machine:
 

@@ -117,7 +117,7 @@ private struct VerifiedBackup {
         guard case .success(let report) = outcome else { return "" }
         let proof =
             report.level == .opened
-            ? "every byte, the database opened and compared, the token tried" : "every byte"
+            ? "every byte, the database opened and compared with what was backed up" : "every byte"
         return "\(chosen.path): ok (\(report.level.rawValue): \(proof))\n"
     }
 

@@ -7,7 +7,7 @@ struct RestoreResume: OperationCommand {
     static let configuration = CommandConfiguration.verb(
         "resume", abstract: "Finish a restore that was interrupted, from any shell.",
         discussion: "With --discard-old, also on a restore that is done: removes the old set that it keeps aside.",
-        exits: [.refused, .verificationFailed, .locked, .halfWay, .denied, .notFound])
+        exits: [.partial, .refused, .verificationFailed, .locked, .halfWay, .denied, .notFound])
 
     @Argument(help: "The run, as restore list shows it; needless when there is only one.")
     var run: String?

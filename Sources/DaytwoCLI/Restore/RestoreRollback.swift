@@ -10,7 +10,7 @@ struct RestoreRollback: OperationCommand {
             Byte for byte as long as no k3s ran on the restored set; afterwards the old set with a revision above \
             everything that was served since. What was restored is removed.
             """,
-        exits: [.partial, .refused, .locked, .halfWay, .denied, .notFound])
+        exits: [.refused, .locked, .halfWay, .denied, .notFound])
 
     @Argument(help: "The run, as restore list shows it; needless when there is only one to undo.")
     var run: String?

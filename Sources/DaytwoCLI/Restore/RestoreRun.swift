@@ -13,7 +13,7 @@ struct RestoreRun: OperationCommand {
             nothing that k3s finds is changed; afterwards: daytwo restore rollback.
             """,
         exits: [
-            .refused, .verificationFailed, .locked, .rolledBack, .halfWay, .denied, .notFound,
+            .partial, .refused, .verificationFailed, .locked, .rolledBack, .halfWay, .denied, .notFound,
         ])
 
     @Argument(help: "An id, NAME@latest, NAME@2026-11-22T11:00Z, or the path of an archive.")

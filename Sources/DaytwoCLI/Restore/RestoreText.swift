@@ -27,10 +27,13 @@ enum RestoreText {
         block.add("carried over", each: plan.carriedOver.map { "server/\($0)" })
         block.add("not created", each: plan.notCreated)
         block.add("space", "\(Formats.bytes(plan.neededBytes)) needed, \(Formats.bytes(plan.freeBytes)) free")
-        block.add(
-            "old set",
-            plan.options.discardsOld
-                ? "is removed at the end" : "is kept in \(plan.target.root)/.daytwo until --discard-old")
+        if plan.target.hasServer {
+            block.add(
+                "old set",
+                plan.options.discardsOld
+                    ? "is removed at the end"
+                    : "is kept in \(plan.target.root)/.daytwo until: daytwo restore resume --discard-old")
+        }
         block.add("warning", each: plan.warnings)
         block.add("REFUSED", each: plan.refusals)
         return block.text
