@@ -44,11 +44,14 @@ public struct ArchiveChoice: Sendable {
     /// Databases up to this size are compressed in well under a second whatever is tried, so size comes first:
     /// changed rows lie megabytes apart, and are found by long-distance matching. Above it time comes first.
     private static let smallDatabase: UInt64 = 64 << 20
+    /// One frame for all of it, as long as the buffers of all workers stay under 96 MB together.
+    private static let largestFrame: UInt64 = 12 << 20
 
     func archiveOptions(databaseBytes: UInt64) -> ArchiveOptions {
-        databaseBytes <= Self.smallDatabase
-            ? ArchiveOptions(level: level ?? 3, ownFrameSize: 16 << 20, longDistanceMatching: true)
-            : ArchiveOptions(level: level ?? 1)
+        guard databaseBytes <= Self.smallDatabase else { return ArchiveOptions(level: level ?? 1) }
+        return ArchiveOptions(
+            level: level ?? 3, ownFrameSize: databaseBytes <= Self.largestFrame ? 12 << 20 : 8 << 20,
+            longDistanceMatching: true)
     }
 }
 
@@ -88,7 +91,7 @@ public struct Backup: Sendable {
         try directory.requireKine()
         try directory.refuseNetworkFileSystem()
         let before = try RestoreWatch(directory)
-        _ = try store.sweep(now: context.now())
+        sweep()
         let scratch = request.scratchDirectory ?? store.location
         try checkSpace(scratch)
 
@@ -108,7 +111,8 @@ public struct Backup: Sendable {
         let contents = try archiveContents(name, document, snapshot, files, databaseStatus)
         let pending = try store.begin(request.cluster, name)
         let options = request.options.archiveOptions(databaseBytes: snapshot.file.size)
-        let summary = try ArchiveWriter(workers: context.workers, options: options).write(contents, to: pending.sink)
+        let summary = try ArchiveWriter(workers: context.workers, options: options)
+            .write(contents, to: WatchedSink(pending.sink, context))
         var isVerified = false
         if request.verifies, let written = try pending.written() {
             context.report(.step("reading the archive back"))
@@ -125,6 +129,27 @@ public struct Backup: Sendable {
         return BackupResult(
             entry: entry, document: document, reading: snapshot.reading, databaseSize: snapshot.file.size,
             isVerified: isVerified)
+    }
+
+    /// Removes what killed backups left. Rubbish that cannot be removed is no reason to have no backup.
+    private func sweep() {
+        do throws(Failure) {
+            _ = try store.sweep(now: context.now())
+        } catch {
+            context.report(.step("passing over remains of earlier backups (\(error))"))
+        }
+    }
+
+    private func noteVerification(_ entry: CatalogEntry) throws(Failure) {
+        do throws(Failure) {
+            try store.appendEvent(
+                StoredEvent(at: context.now(), what: "verified", level: .stored, by: OperationContext.version),
+                to: entry)
+        } catch {
+            throw error.raised(
+                to: .partial, "the backup \(entry.location) is stored and verified, but that could not be recorded",
+                next: "record it with: daytwo backup verify \(entry.shortID)")
+        }
     }
 
     private func takeSnapshot(_ scratch: String) throws(Failure) -> KineSnapshot {
