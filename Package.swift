@@ -20,14 +20,18 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "Failures"),
+        .target(name: "Threads", dependencies: ["Failures"]),
         .target(name: "Files", dependencies: ["CLinux", "Failures"]),
         .target(
             name: "Archive",
-            dependencies: ["CArchive", "CZstd", "Failures", "Files", .product(name: "Crypto", package: "swift-crypto")]),
+            dependencies: [
+                "CArchive", "CZstd", "Failures", "Files", "Threads",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .target(
             name: "Datastore",
             dependencies: [
-                "CSQLite", "Failures", "Files",
+                "CSQLite", "Failures", "Files", "Threads",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
@@ -39,7 +43,7 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Archive", "CLinux", "Datastore", "Failures", "Files", "Stores",
+                "Archive", "Datastore", "Failures", "Files", "Stores", "Threads",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(

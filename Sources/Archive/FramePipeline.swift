@@ -1,4 +1,5 @@
 import Failures
+import Threads
 
 /// Makes the input of one frame after the other, on one thread of its own.
 protocol FrameProducer {
@@ -78,7 +79,7 @@ struct FramePipeline {
             state.change { $0.failure = $0.failure ?? error }
         }
         // Every way out passes here, so no thread is left that uses the buffers.
-        for thread in threads { thread.join() }
+        for thread in threads { _ = thread.result() }
         if let failure = state.change({ $0.failure }) { throw failure }
         guard let result = outcome.change({ $0 }) else {
             throw Failure(.failed, "the frames ended without a result")

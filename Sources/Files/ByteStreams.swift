@@ -9,6 +9,23 @@ public protocol ByteSource: Sendable {
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(Failure)
 }
 
+extension ByteSource {
+    /// Visits all bytes in order, in pieces of up to a megabyte that are valid for one call each.
+    public func forEachPiece(_ visit: (UnsafeRawBufferPointer) throws(Failure) -> Void) throws(Failure) {
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        var offset: UInt64 = 0
+        while offset < size {
+            let count = Int(min(UInt64(buffer.count), size - offset))
+            try buffer.withMutableBytes { bytes throws(Failure) in
+                let piece = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
+                try read(into: piece, at: offset)
+                try visit(UnsafeRawBufferPointer(piece))
+            }
+            offset += UInt64(count)
+        }
+    }
+}
+
 /// Where bytes go, in order.
 public protocol ByteSink: Sendable {
     /// Takes all the bytes, or throws. Called from one thread at a time.

@@ -81,17 +81,7 @@ extension ArchiveStore {
 /// The SHA-256 of all bytes of a source, in hex.
 public func digest(of source: any ByteSource) throws(Failure) -> String {
     var hash = SHA256()
-    var buffer = [UInt8](repeating: 0, count: 1 << 20)
-    var offset: UInt64 = 0
-    while offset < source.size {
-        let count = Int(min(UInt64(buffer.count), source.size - offset))
-        try buffer.withMutableBytes { bytes throws(Failure) in
-            let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
-            try source.read(into: part, at: offset)
-            hash.update(bufferPointer: UnsafeRawBufferPointer(part))
-        }
-        offset += UInt64(count)
-    }
+    try source.forEachPiece { hash.update(bufferPointer: $0) }
     let digits = Array("0123456789abcdef".utf8)
     let hex = hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
     return String(decoding: hex, as: UTF8.self)

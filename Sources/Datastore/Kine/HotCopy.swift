@@ -1,6 +1,7 @@
 import Failures
 import Foundation
 import GRDB
+import Threads
 
 /// One hot copy under way: rows go into the spool in short reads, and a closing transaction fixes the revision.
 struct HotCopy {
@@ -73,27 +74,29 @@ struct HotCopy {
         let empty = HandoffQueue<KineRowBatch>(limit: 4)
         for _ in 0..<4 { _ = empty.put(KineRowBatch(capacity: options.batchBytes + 1 << 18)) }
         let (spool, index) = (spool, index)
-        let inserting = OwnedThread(name: "spool") { () throws(Failure) in
+        let inserting = try OwnedThread { () throws(Failure) in
             defer { inserted.close() }
             try pass(read, to: inserted) { (batch) throws(Failure) in try spool.insert(batch) }
         }
-        let deriving = OwnedThread(name: "index") { () throws(Failure) in
-            defer { empty.close() }
-            try pass(inserted, to: empty) { (batch) throws(Failure) in
-                try index.add(batch)
-                batch.removeAll()
+        let deriving: OwnedThread
+        do throws(Failure) {
+            deriving = try OwnedThread { () throws(Failure) in
+                defer { empty.close() }
+                try pass(inserted, to: empty) { (batch) throws(Failure) in
+                    try index.add(batch)
+                    batch.removeAll()
+                }
             }
+        } catch {
+            read.close()
+            throw error
         }
         let outcome = readAll(read, empty)
         read.close()
-        try join(inserting, deriving)
+        let (insertion, derivation) = (inserting.result(), deriving.result())
+        try insertion.get()
+        try derivation.get()
         try outcome.get()
-    }
-
-    private func join(_ inserting: OwnedThread, _ deriving: OwnedThread) throws(Failure) {
-        let first = inserting.result()
-        try deriving.result().get()
-        try first.get()
     }
 
     /// Takes a few rows outside the stream.

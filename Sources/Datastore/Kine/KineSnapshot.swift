@@ -3,6 +3,7 @@ public import Failures
 public import Files
 import Foundation
 import GRDB
+import Threads
 
 /// A datastore at exactly one revision, in a scratch file without a name.
 public struct KineSnapshot: Sendable {
@@ -73,7 +74,7 @@ public struct KineSnapshotter {
         }
         try spool.connection.close()
         let file = try scratch.file()
-        let hashing = FileHashing(file)
+        let hashing = try FileHashing(file)
         let (contents, objects) = try index.finish()
         return KineSnapshot(
             file: file, sha256: try hashing.hex(), window: closing.window, rowsSHA256: digest.hex,
@@ -112,32 +113,23 @@ public struct KineSnapshotter {
 }
 
 /// Hashes a file on a thread of its own, while something else is done.
-private final class FileHashing: @unchecked Sendable {
-    // Sound: the digest is written before the thread ends and read after it was joined.
-    private var digest = ""
-    private var thread: OwnedThread?
+private struct FileHashing {
+    private let digest = Monitor("")
+    private let thread: OwnedThread
 
-    init(_ file: OpenFile) {
-        thread = OwnedThread(name: "hash") { [self] () throws(Failure) in
+    init(_ file: OpenFile) throws(Failure) {
+        let digest = digest
+        thread = try OwnedThread { () throws(Failure) in
             var hasher = SHA256()
-            var buffer = [UInt8](repeating: 0, count: 1 << 20)
-            var offset: UInt64 = 0
-            while offset < file.size {
-                let count = Int(min(UInt64(buffer.count), file.size - offset))
-                try buffer.withMutableBytes { (bytes) throws(Failure) in
-                    let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
-                    try file.read(into: part, at: offset)
-                    hasher.update(bufferPointer: UnsafeRawBufferPointer(part))
-                }
-                offset += UInt64(count)
-            }
-            digest = hasher.finalize().hex
+            try file.forEachPiece { hasher.update(bufferPointer: $0) }
+            let hex = hasher.finalize().hex
+            digest.change { $0 = hex }
         }
     }
 
     func hex() throws(Failure) -> String {
-        try thread?.result().get()
-        return digest
+        try thread.result().get()
+        return digest.change { $0 }
     }
 }
 

@@ -3,7 +3,7 @@ public import Failures
 /// One line of `objects.ndjson`: a live row of the datastore, as ``ObjectLineWriter`` wrote it.
 ///
 /// Members that a later version adds are ignored; members that are missing are empty.
-public struct ObjectLine: Sendable, Hashable, Codable {
+public struct ObjectLine: Sendable, Hashable {
     /// The key in the datastore.
     public var key: String
     /// The revision of its last change.

@@ -160,17 +160,11 @@ struct ScratchCopies: Sendable {
     func copy(_ file: OpenFile) throws(Failure) -> (any ByteSource, SHA256Sum) {
         let scratch = try FileDescriptor.temporary(in: directory)
         var hasher = SHA256()
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
         var offset: UInt64 = 0
-        while offset < file.size {
-            let count = Int(min(UInt64(buffer.count), file.size - offset))
-            try buffer.withMutableBytes { (bytes) throws(Failure) in
-                let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
-                try file.read(into: part, at: offset)
-                hasher.update(bufferPointer: UnsafeRawBufferPointer(part))
-                try scratch.writeAll(UnsafeRawBufferPointer(part), at: offset)
-            }
-            offset += UInt64(count)
+        try file.forEachPiece { (piece) throws(Failure) in
+            hasher.update(bufferPointer: piece)
+            try scratch.writeAll(piece, at: offset)
+            offset += UInt64(piece.count)
         }
         return (try OpenFile(scratch), SHA256Sum(hasher.finalize()))
     }

@@ -3,6 +3,7 @@ import Datastore
 import Failures
 import Files
 import Foundation
+import Threads
 
 /// Builds the new `server/` beside the data and proves it, before anything that k3s finds is changed.
 struct Staging {
@@ -47,7 +48,7 @@ struct Staging {
 
     /// Opens the database and compares it with what the archive says; both readings run side by side.
     private func verifyDatabase(_ path: String) throws(Failure) {
-        let integrity = OwnedThread(name: "integrity") { () throws(Failure) in
+        let integrity = try OwnedThread { () throws(Failure) in
             let file = try KineFile(path: path)
             try file.checkIntegrity()
             try file.close()
