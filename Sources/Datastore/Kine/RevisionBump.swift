@@ -29,11 +29,14 @@ public struct RevisionBump: Sendable, Codable, Equatable {
 
     /// A bump where the replaced database is gone or cannot be read: the backup's revision and as many as the
     /// cluster will have written since, at least a million.
-    public init(backup: Int64, ageSeconds: Int64, revisionsPerSecond: Double) {
+    public init(
+        backup: Int64, ageSeconds: Int64, revisionsPerSecond: Double,
+        because cause: String = "the replaced database cannot be read"
+    ) {
         let written = (Double(max(ageSeconds, 0)) * revisionsPerSecond).rounded(.up)
         let bounded = written.isFinite ? Int64(min(written, 1e15)) : 0
         revision = Self.raised(backup, by: max(1_000_000, bounded))
-        reason = "the replaced database cannot be read, and the backup is \(ageSeconds) s old"
+        reason = "\(cause), and the backup is \(ageSeconds) s old"
     }
 
     /// Writes the bump into a private database, in one durable transaction; doing it again changes nothing.

@@ -232,7 +232,7 @@ public struct Restore: Sendable {
         guard let first = refusals.first else { return }
         let more = refusals.count > 1 ? " (and \(refusals.count - 1) more)" : ""
         throw Failure(
-            .refused, "the restore is refused", why: first + more, next: "see all of it with: daytwo restore plan")
+            .refused, "the restore is refused", why: first + more, next: "see all reasons with: daytwo restore plan --data-dir \(directory.root) BACKUP")
     }
 
     private func requireNoUnfinishedRun() throws(Failure) {
@@ -242,7 +242,7 @@ public struct Restore: Sendable {
         throw Failure(
             .refused, "the restore \(run.run) of \(directory.root) is not finished",
             next:
-                "finish it with: daytwo restore resume --data-dir \(directory.root) \(run.run); or undo it with: daytwo restore rollback"
+                "finish it with: daytwo restore resume --data-dir \(directory.root) \(run.run); or undo it with: daytwo restore rollback --data-dir \(directory.root) \(run.run)"
         )
     }
 

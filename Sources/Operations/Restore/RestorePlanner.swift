@@ -54,7 +54,9 @@ public struct RestorePlanner {
         }
         return RevisionBump(
             backup: max(source.window.maxRevision, source.window.sequence), ageSeconds: source.ageSeconds,
-            revisionsPerSecond: archive.document.datastore.revisionsPerSecond ?? 0)
+            revisionsPerSecond: archive.document.datastore.revisionsPerSecond ?? 0,
+            because: target.database == "absent"
+                ? "what the lost database has served is unknown" : "the replaced database cannot be read")
     }
 
     /// `tls/` and `cred/` are whole or absent (reference on k3s: half of them lose the identity in silence).
@@ -79,6 +81,10 @@ public struct RestorePlanner {
         }
         if plan.target.hasServer, plan.target.clusterUID == nil {
             warnings.append("which cluster is there now is unknown; its files are kept aside")
+        }
+        if !archive.serverPaths.contains("token"), !plan.carriedOver.contains("token") {
+            warnings.append(
+                "the backup holds no server token: give k3s the cluster's own (--token, K3S_TOKEN) before it starts")
         }
         if !options.bumpsRevision {
             warnings.append("revisions go backwards: clients that stay connected miss changes without an error")
