@@ -232,7 +232,8 @@ public struct Restore: Sendable {
         guard let first = refusals.first else { return }
         let more = refusals.count > 1 ? " (and \(refusals.count - 1) more)" : ""
         throw Failure(
-            .refused, "the restore is refused", why: first + more, next: "see all reasons with: daytwo restore plan --data-dir \(directory.root) BACKUP")
+            .refused, "the restore is refused", why: first + more,
+            next: "see all reasons with: daytwo restore plan --data-dir \(directory.root) BACKUP")
     }
 
     private func requireNoUnfinishedRun() throws(Failure) {
