@@ -47,7 +47,11 @@ enum RestoreText {
 
     /// The state and what it asks for.
     static func state(_ journal: RestoreJournal) -> String {
-        journal.isUnfinished ? "\(journal.state.rawValue) (resume or roll back)" : journal.state.rawValue
+        switch journal.state {
+        case .discarding: "\(journal.state.rawValue) (resume --discard-old)"
+        case .rollingBack: "\(journal.state.rawValue) (rollback)"
+        default: journal.isUnfinished ? "\(journal.state.rawValue) (resume or rollback)" : journal.state.rawValue
+        }
     }
 
     /// Where the old set lies, or `-`.
