@@ -3,7 +3,7 @@ import GRDB
 
 /// The step that keeps revisions from going backwards after a restore: kine's own filler row at a revision
 /// above everything that was ever served, and the compact revision moved to it, so that a watch from before
-/// gets 410 Gone and lists anew (shared reference on kine, 6.5; seen to work on k3s v1.21.2).
+/// gets 410 Gone and lists anew (kine: sqllog poll and After; seen to work on k3s v1.21.2).
 public struct RevisionBump: Sendable, Codable, Equatable {
     /// The revision of the filler row.
     public let revision: Int64

@@ -59,7 +59,7 @@ public struct RestorePlanner {
                 ? "what the lost database has served is unknown" : "the replaced database cannot be read")
     }
 
-    /// `tls/` and `cred/` are whole or absent (reference on k3s: half of them lose the identity in silence).
+    /// `tls/` and `cred/` are whole or absent (seen on k3s v1.21.2: half of them lose the identity in silence).
     private func serverFiles() -> (RestorePlan.ServerFiles, String) {
         if let chosen = options.serverFiles { return (chosen, "as told by --server-files") }
         let document = archive.document
