@@ -72,8 +72,10 @@ struct BackupDescription {
             reasons.append(tokenReason)
         } else if !proof.isProven {
             reasons.append(proof.sentence)
-        } else if request.token == nil, files.token == nil {
-            reasons.append("server/token is missing, so the archive has no token")
+        } else if files.token == nil {
+            // A restore from the archive alone would stop at the start of k3s, so it is not a whole backup.
+            let told = request.token == nil ? "" : " (the one that was told opens the datastore: keep it)"
+            reasons.append("server/token is missing, so the archive has no token\(told)")
         }
         if case .incomplete = identity.state { reasons.append(identity.sentence) }
         reasons += files.unreadable.map { "\($0) could not be read" }
