@@ -2,32 +2,25 @@ import Failures
 import Files
 import Foundation
 
-/// A database file that exists only as long as it is open: its name is removed as soon as SQLite has it, so
-/// that a killed process leaves nothing behind.
+/// A database file that exists only as long as it is open: its name is removed as soon as SQLite has it.
+///
+/// Until then it has the name and the lock of a temporary file, so that what a process leaves that is killed in between
+/// is swept like one, and nobody sweeps it before.
 struct ScratchDatabase: ~Copyable {
     let connection: KineConnection
     private let descriptor: FileDescriptor
 
     init(in directory: String, pageSize: Int) throws(Failure) {
-        let path = "\(directory)/.daytwo-\(UUID().uuidString).partial"
-        let file = try FileDescriptor(opening: path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode: 0o600)
-        let opened = Self.open(path, pageSize)
-        let removed = unlink(path) == 0 ? nil : Failure.system("cannot remove the name of", path, errno)
-        switch (opened, removed) {
-        case (.success(let database), nil):
-            connection = database
-            descriptor = file
-        case (.failure(let failure), _), (_, .some(let failure)):
-            throw failure
+        let named = try DurableFile(at: "\(directory)/daytwo-spool.db")
+        let path = try named.written().path
+        let file = try FileDescriptor(opening: path, O_RDWR)
+        let database = try KineConnection(path: path, purpose: .scratch(pageSize: pageSize))
+        guard try FileStatus(of: path).isSameFile(as: file.status()) else {
+            throw Failure(.failed, "the scratch file \(path) was replaced while it was opened", next: "try again")
         }
-    }
-
-    private static func open(_ path: String, _ pageSize: Int) -> Result<KineConnection, Failure> {
-        do throws(Failure) {
-            return .success(try KineConnection(path: path, purpose: .scratch(pageSize: pageSize)))
-        } catch {
-            return .failure(error)
-        }
+        named.discard()
+        connection = database
+        descriptor = file
     }
 
     /// The file as it is now; the connection must have ended its transaction.

@@ -121,11 +121,7 @@ public struct Backup: Sendable {
         }
         try context.checkStop()
         let entry = try pending.commit(record(document, name, summary))
-        if isVerified {
-            try store.appendEvent(
-                StoredEvent(at: context.now(), what: "verified", level: .stored, by: OperationContext.version),
-                to: entry)
-        }
+        if isVerified { try noteVerification(entry) }
         return BackupResult(
             entry: entry, document: document, reading: snapshot.reading, databaseSize: snapshot.file.size,
             isVerified: isVerified)
