@@ -13,8 +13,11 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         // SHA-256, AES-GCM and PBKDF2 from BoringSSL, in constant time where it matters.
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        // YAML with the place of each node, for errors that name file, line and column.
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CLinux"),
@@ -40,6 +43,14 @@ let package = Package(
         .target(
             name: "Stores",
             dependencies: ["Failures", "Files", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "Transfer", dependencies: ["CCurl", "Failures", "Threads"]),
+        .target(
+            name: "Policies",
+            dependencies: ["Failures", "Files", .product(name: "Yams", package: "Yams")]),
+        .target(
+            name: "Jobs",
+            dependencies: ["Failures", "Files", "Policies", .product(name: "GRDB", package: "GRDB.swift")]),
+        .target(name: "Monitoring", dependencies: ["Failures", "Files", "Threads", "Transfer"]),
         .target(
             name: "Operations",
             dependencies: [
@@ -58,6 +69,9 @@ let package = Package(
             dependencies: ["Archive", "CZstd", "Failures", "Files", .product(name: "Crypto", package: "swift-crypto")],
             exclude: ["Fixtures"]),
         .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "Failures", "Files"]),
+        .testTarget(name: "JobsTests", dependencies: ["Failures", "Files", "Jobs", "Policies"]),
+        .testTarget(name: "MonitoringTests", dependencies: ["Failures", "Files", "Monitoring", "Transfer"]),
+        .testTarget(name: "PoliciesTests", dependencies: ["Failures", "Files", "Policies"]),
         .testTarget(name: "StoresTests", dependencies: ["Failures", "Files", "Stores"]),
         .testTarget(
             name: "OperationsTests",
