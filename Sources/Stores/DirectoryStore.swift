@@ -157,7 +157,8 @@ public struct DirectoryStore: ArchiveStore {
         return try list().resolve(selector)
     }
 
-    func path(of entry: CatalogEntry) throws(Failure) -> String {
+    /// Where an archive lies: an absolute path, or one below ``location``.
+    public func path(of entry: CatalogEntry) throws(Failure) -> String {
         // A file outside of any store has an absolute location.
         if entry.location.utf8.first == UInt8(ascii: "/") { return entry.location }
         return location + "/" + (try TreePath(entry.location).string)

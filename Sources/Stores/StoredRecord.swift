@@ -44,13 +44,16 @@ public struct StoredRecord: Sendable, Hashable {
         public var revision: Int64
         /// The revision up to which history was compacted away.
         public var compactRevision: Int64?
+        /// Live keys at that revision.
+        public var liveKeys: Int64?
         /// Members that this version does not know.
         public var other: [String: JSONValue] = [:]
 
         /// Creates a window.
-        public init(revision: Int64, compactRevision: Int64? = nil) {
+        public init(revision: Int64, compactRevision: Int64? = nil, liveKeys: Int64? = nil) {
             self.revision = revision
             self.compactRevision = compactRevision
+            self.liveKeys = liveKeys
         }
     }
 
@@ -78,6 +81,8 @@ public struct StoredRecord: Sendable, Hashable {
     public var daytwoVersion: String
     /// The datastore's revisions, where they are known.
     public var window: Window?
+    /// How long the backup took, to the millisecond, where it is known.
+    public var duration: Duration?
     /// Members that this version does not know.
     public var other: [String: JSONValue] = [:]
 
@@ -130,9 +135,12 @@ public struct StoredRecord: Sendable, Hashable {
         daytwoVersion = try json.string("daytwoVersion")
         if var window = try json.optionalObject("window") {
             guard let revision = try window.optionalInteger("revision") else { throw window.missing("revision") }
-            self.window = Window(revision: revision, compactRevision: try window.optionalInteger("compactRevision"))
+            self.window = Window(
+                revision: revision, compactRevision: try window.optionalInteger("compactRevision"),
+                liveKeys: try window.optionalInteger("liveKeys"))
             self.window?.other = window.rest
         }
+        duration = try json.optionalInteger("durationMilliseconds").map(Duration.milliseconds)
         other = json.rest
         try check()
     }
@@ -157,7 +165,11 @@ public struct StoredRecord: Sendable, Hashable {
             var members = window.other
             members["revision"] = .integer(window.revision)
             members["compactRevision"] = window.compactRevision.map(JSONValue.integer)
+            members["liveKeys"] = window.liveKeys.map(JSONValue.integer)
             json["window"] = .object(members)
+        }
+        json["durationMilliseconds"] = duration.map { duration in
+            .integer(duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000)
         }
         return try JSONObject.bytes(json)
     }

@@ -90,6 +90,7 @@ public struct Backup: Sendable {
         let directory = request.directory
         try directory.requireKine()
         try directory.refuseNetworkFileSystem()
+        let start = context.uptime()
         let before = try RestoreWatch(directory)
         sweep()
         let scratch = request.scratchDirectory ?? store.location
@@ -120,7 +121,10 @@ public struct Backup: Sendable {
             isVerified = true
         }
         try context.checkStop()
-        let entry = try pending.commit(record(document, name, summary))
+        var record = record(document, name, summary)
+        record.window?.liveKeys = Int64(snapshot.contents.liveKeys)
+        record.duration = .milliseconds((context.uptime() - start).milliseconds)
+        let entry = try pending.commit(record)
         if isVerified { try noteVerification(entry) }
         return BackupResult(
             entry: entry, document: document, reading: snapshot.reading, databaseSize: snapshot.file.size,
