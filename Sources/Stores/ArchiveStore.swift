@@ -30,6 +30,9 @@ public protocol ArchiveStore: Sendable {
     /// What lies in the store.
     func list() throws(Failure) -> Catalog
 
+    /// What lies in the store of one cluster, without looking at the others.
+    func list(_ cluster: ClusterPath) throws(Failure) -> Catalog
+
     /// Opens an archive for reading; `notFound` when it is gone, `verificationFailed` when its size changed.
     func open(_ entry: CatalogEntry) throws(Failure) -> any ByteSource
 
@@ -54,11 +57,6 @@ public protocol ArchiveStore: Sendable {
 }
 
 extension ArchiveStore {
-    /// The archives of one cluster, the oldest first.
-    public func entries(for cluster: ClusterPath) throws(Failure) -> [CatalogEntry] {
-        try list().entries(for: cluster)
-    }
-
     /// Reads an archive back and compares it with its record: the level `stored`, all that a machine without keys can
     /// claim. Throws `verificationFailed` when it differs, or when there is no record to compare with.
     public func checkStored(_ entry: CatalogEntry) throws(Failure) {

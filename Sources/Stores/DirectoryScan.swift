@@ -10,9 +10,11 @@ struct DirectoryScan {
     private var leftover: [(record: String, neighbours: Neighbours)] = []
     private var problems: [String] = []
 
-    init(_ root: String) throws(Failure) {
+    /// Looks through all of it, or through one folder, which need not be there.
+    init(_ root: String, below folder: String = "") throws(Failure) {
         self.root = root
-        try walk(below: "", depth: 0)
+        if !folder.isEmpty, try FileStatus.ifPresent(full(folder))?.kind != .directory { return }
+        try walk(below: folder, depth: 0)
     }
 
     func catalog() throws(Failure) -> Catalog {

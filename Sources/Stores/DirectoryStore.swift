@@ -70,6 +70,11 @@ public struct DirectoryStore: ArchiveStore {
     /// What lies in the directory, however it came there.
     public func list() throws(Failure) -> Catalog { try DirectoryScan(location).catalog() }
 
+    /// What lies in the folder of one cluster. An archive that somebody copied to another folder is not found by this.
+    public func list(_ cluster: ClusterPath) throws(Failure) -> Catalog {
+        try DirectoryScan(location, below: cluster.folders.joined(separator: "/")).catalog()
+    }
+
     /// Opens an archive for reading.
     public func open(_ entry: CatalogEntry) throws(Failure) -> any ByteSource {
         let file = try OpenFile(path(of: entry), following: false)

@@ -45,10 +45,15 @@ struct Neighbours {
     /// Adds an event in a file of its own, so that nobody ever writes into one that is there.
     func append(_ event: StoredEvent) throws(Failure) {
         try createDirectory(eventsFolder, parents: false)
-        let digits = String(UInt32.random(in: .min ... .max), radix: 16)
-        let unique = String(repeating: "0", count: 8 - digits.utf8.count) + digits
-        let path = "\(eventsFolder)/\(UTCTime.compact(event.at))_\(unique)\(Self.recordEnding)"
+        // Names sort in the order of events, also within one second.
+        let count = Self.padded(String(try directoryNames(eventsFolder).count), to: 6)
+        let unique = Self.padded(String(UInt32.random(in: .min ... .max), radix: 16), to: 8)
+        let path = "\(eventsFolder)/\(UTCTime.compact(event.at))_\(count)_\(unique)\(Self.recordEnding)"
         try durablyWrite(event.bytes(), to: path)
+    }
+
+    private static func padded(_ digits: String, to width: Int) -> String {
+        String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
 
     func events() throws(Failure) -> EventLog {

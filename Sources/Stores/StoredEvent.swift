@@ -24,6 +24,15 @@ public struct StoredEvent: Sendable, Hashable {
         }
     }
 
+    /// The words of ``what``.
+    public static let verified = "verified"
+    /// No rule of retention may remove it.
+    public static let pinned = "pinned"
+    /// Retention may remove it again.
+    public static let unpinned = "unpinned"
+    /// The ``result`` of what is all right.
+    public static let ok = "ok"
+
     /// When it happened, to the second.
     public var at: Date
     /// What happened: `verified`, `pinned`, `unpinned`, `copied`, `deleting`, or a word of a newer version.
@@ -38,7 +47,7 @@ public struct StoredEvent: Sendable, Hashable {
     public var other: [String: JSONValue] = [:]
 
     /// Creates an event.
-    public init(at: Date, what: String, level: Level? = nil, result: String = "ok", by: String) {
+    public init(at: Date, what: String, level: Level? = nil, result: String = StoredEvent.ok, by: String) {
         self.at = UTCTime.wholeSecond(at)
         self.what = what
         self.level = level
@@ -80,5 +89,30 @@ public struct EventLog: Sendable {
     public init(events: [StoredEvent] = [], problems: [String] = []) {
         self.events = events
         self.problems = problems
+    }
+}
+
+extension EventLog {
+    /// The event that pinned the archive; nil when it is not, or not any more.
+    public var pin: StoredEvent? {
+        guard let last = events.last(where: { $0.what == StoredEvent.pinned || $0.what == StoredEvent.unpinned })
+        else { return nil }
+        return last.what == StoredEvent.pinned ? last : nil
+    }
+
+    /// The highest level that the archive was proved at, as long as it was not found wrong since.
+    public var proof: StoredEvent? {
+        let verifications = events.filter { $0.what == StoredEvent.verified }
+        let fault = verifications.lastIndex { $0.result != StoredEvent.ok }
+        return verifications[(fault.map { $0 + 1 } ?? 0)...].max { left, right in
+            (left.level ?? .stored, left.at) < (right.level ?? .stored, right.at)
+        }
+    }
+
+    /// What the last verification found wrong; nil when it found nothing wrong.
+    public var fault: StoredEvent? {
+        guard let last = events.last(where: { $0.what == StoredEvent.verified }), last.result != StoredEvent.ok
+        else { return nil }
+        return last
     }
 }

@@ -14,6 +14,7 @@ private struct UnwillingStore: ArchiveStore {
         try base.begin(cluster, name)
     }
     func list() throws(Failure) -> Catalog { try base.list() }
+    func list(_ cluster: ClusterPath) throws(Failure) -> Catalog { try base.list(cluster) }
     func open(_ entry: CatalogEntry) throws(Failure) -> any ByteSource { try base.open(entry) }
     func writeRecord(_ record: StoredRecord, for entry: CatalogEntry) throws(Failure) { throw unwilling }
     func delete(_ entry: CatalogEntry, at: Date, by: String) throws(Failure) { throw unwilling }

@@ -46,7 +46,7 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
         #expect(catalog.entries[1].record == expected)
         #expect(catalog.entries[1].problems.isEmpty)
         #expect(try read(store.open(stored)) == newer.bytes)
-        #expect(try store.entries(for: blue).map(\.id) == [older.id])
+        #expect(try store.list(blue).entries.map(\.id) == [older.id])
         try store.checkStored(stored)
     }
 
@@ -167,6 +167,34 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
         #expect(try store.list().entries == [entry])
     }
 
+    @Test(arguments: StoreKind.allCases) func theLastWordOfOneSecondHolds(kind: StoreKind) throws {
+        let (store, keeping) = try kind.make()
+        defer { withExtendedLifetime(keeping) {} }
+        let entry = try Sample(blue).store(in: store)
+        for turn in 0..<24 {
+            let word = turn.isMultiple(of: 2) ? StoredEvent.pinned : StoredEvent.unpinned
+            try store.appendEvent(StoredEvent(at: noon, what: word, by: "\(turn)"), to: entry)
+            let log = try store.events(of: entry)
+            #expect(log.events.map(\.by) == (0...turn).map(String.init))
+            #expect(log.pin?.by == (turn.isMultiple(of: 2) ? "\(turn)" : nil))
+        }
+    }
+
+    @Test func aProofHoldsUntilAFaultIsFound() {
+        func event(_ level: StoredEvent.Level, _ result: String = StoredEvent.ok, at second: Double) -> StoredEvent {
+            StoredEvent(
+                at: noon + second, what: StoredEvent.verified, level: level, result: result, by: "0.1.0")
+        }
+        var log = EventLog()
+        #expect(log.proof == nil && log.fault == nil)
+        log.events = [event(.opened, at: 0), event(.stored, at: 1)]
+        #expect(log.proof == log.events[0] && log.fault == nil)
+        log.events.append(event(.stored, "a flipped bit", at: 2))
+        #expect(log.proof == nil && log.fault?.result == "a flipped bit")
+        log.events.append(event(.stored, at: 3))
+        #expect(log.proof == log.events[3] && log.fault == nil)
+    }
+
     @Test(arguments: StoreKind.allCases) func recordsCanBeWrittenAgainAndKeepWhatIsUnknown(kind: StoreKind) throws {
         let (store, keeping) = try kind.make()
         defer { withExtendedLifetime(keeping) {} }
@@ -175,7 +203,8 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
         record.other["apiVersion"] = .string("daytwo/v1")
         record.other["later"] = .array([.integer(-1), .unsigned(.max), .null, .bool(true)])
         record.identity.other["release"] = .string("r")
-        record.window = .init(revision: 900, compactRevision: 100)
+        record.window = .init(revision: 900, compactRevision: 100, liveKeys: 5)
+        record.duration = .milliseconds(1234)
         record.window?.other["rows"] = .integer(7)
         record.result = .partial
         record.reasons = ["no token"]

@@ -33,6 +33,11 @@ struct BackupDelete: OperationCommand {
                 why: "neither its name nor a record says that it is a backup",
                 next: "remove the file yourself if it is not needed")
         }
+        if let pin = try chosen.store.events(of: chosen.entry).pin {
+            throw Failure(
+                .refused, "\(chosen.path) is not removed", why: "it was pinned on \(Formats.local(pin.at))",
+                next: "unpin it first: daytwo backup pin --remove \(chosen.entry.shortID)")
+        }
         let size = Formats.bytes(chosen.entry.size)
         try Confirmation.require(
             "remove the backup \(chosen.entry.shortID) from \(Formats.local(chosen.entry.createdAt)), \(chosen.path) (\(size))?",

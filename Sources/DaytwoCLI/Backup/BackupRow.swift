@@ -8,6 +8,8 @@ struct BackupRow {
     let entry: CatalogEntry
     /// The highest level that it was proved at and not found wrong since.
     let verified: StoredEvent?
+    /// What pinned it.
+    let pin: StoredEvent?
     /// What is wrong with it, from the catalog, its events and the last verification.
     let problems: [String]
     /// The path of the file.
@@ -15,20 +17,11 @@ struct BackupRow {
 
     init(_ entry: CatalogEntry, in store: DirectoryStore) throws(Failure) {
         let log = try store.events(of: entry)
-        let verifications = log.events.filter { $0.what == "verified" }
-        let lastFailure = verifications.last { $0.result != "ok" }
-        let lastIsFailure = verifications.last.map { $0.result != "ok" } ?? false
         self.entry = entry
         path = entry.location.hasPrefix("/") ? entry.location : "\(store.location)/\(entry.location)"
-        verified =
-            lastIsFailure
-            ? nil
-            : verifications.filter { $0.result == "ok" }.max { left, right in
-                (left.level ?? .stored, left.at) < (right.level ?? .stored, right.at)
-            }
-        problems =
-            entry.problems + log.problems
-            + (lastIsFailure ? lastFailure.map { ["failed verification: \($0.result)"] } ?? [] : [])
+        verified = log.proof
+        pin = log.pin
+        problems = entry.problems + log.problems + (log.fault.map { ["failed verification: \($0.result)"] } ?? [])
     }
 
     /// What is missing in it.
@@ -56,7 +49,7 @@ struct BackupRow {
                     ])
                 }
             ),
-            ("problems", .strings(problems)),
+            ("pinned", .bool(pin != nil)), ("problems", .strings(problems)),
         ])
     }
 
@@ -72,7 +65,9 @@ struct BackupRow {
             var cells = [
                 entry.id.map { String($0.prefix(8)) } ?? "-", row.clusterText, Formats.local(entry.createdAt),
                 Formats.age(of: entry.createdAt, at: now), Formats.bytes(entry.size),
-                entry.record?.window.map { String($0.revision) } ?? "-", row.result, row.verifiedText(at: now),
+                entry.record?.window.map { String($0.revision) } ?? "-",
+                row.result + (row.pin == nil ? "" : ", pinned"),
+                row.verifiedText(at: now),
             ]
             if console.isWide {
                 cells += [entry.record?.sha256 ?? "-", row.path, row.reasons.joined(separator: "; ")]

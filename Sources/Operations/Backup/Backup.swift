@@ -143,7 +143,8 @@ public struct Backup: Sendable {
     private func noteVerification(_ entry: CatalogEntry) throws(Failure) {
         do throws(Failure) {
             try store.appendEvent(
-                StoredEvent(at: context.now(), what: "verified", level: .stored, by: OperationContext.version),
+                StoredEvent(
+                    at: context.now(), what: StoredEvent.verified, level: .stored, by: OperationContext.version),
                 to: entry)
         } catch {
             throw error.raised(

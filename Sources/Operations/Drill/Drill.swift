@@ -96,7 +96,8 @@ public struct Drill: Sendable {
             event.other[Self.duration] = .integer(report.restoreTime.milliseconds)
             // What the drill proved is more than the level `opened`: whoever looks for that one finds it as well.
             try store.appendEvent(
-                StoredEvent(at: context.now(), what: "verified", level: .opened, by: OperationContext.version),
+                StoredEvent(
+                    at: context.now(), what: StoredEvent.verified, level: .opened, by: OperationContext.version),
                 to: entry)
             try store.appendEvent(event, to: entry)
             return report
@@ -104,7 +105,7 @@ public struct Drill: Sendable {
             if failure.code == .verificationFailed {
                 try store.appendEvent(
                     StoredEvent(
-                        at: context.now(), what: "verified", level: .opened, result: failure.description,
+                        at: context.now(), what: StoredEvent.verified, level: .opened, result: failure.description,
                         by: OperationContext.version), to: entry)
             }
             throw failure

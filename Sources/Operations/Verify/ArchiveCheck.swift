@@ -52,7 +52,7 @@ public struct ArchiveCheck: Sendable {
     private func note(_ level: StoredEvent.Level, result: String) -> String? {
         guard isKnown else { return nil }
         let event = StoredEvent(
-            at: context.now(), what: "verified", level: level, result: result, by: OperationContext.version)
+            at: context.now(), what: StoredEvent.verified, level: level, result: result, by: OperationContext.version)
         do throws(Failure) {
             try store.appendEvent(event, to: entry)
             return nil
