@@ -39,7 +39,15 @@ enum Uptime {
 
 /// The environment variables that daytwo reads, and the only place that reads them.
 enum Environment: String {
+    case configuration = "DAYTWO_CONFIG"
+    case stateDirectory = "DAYTWO_STATE_DIR"
     case store = "DAYTWO_STORE"
+    case configurationHome = "XDG_CONFIG_HOME"
+    case stateHome = "XDG_STATE_HOME"
+    case home = "HOME"
+    case user = "USER"
+    case notifySocket = "NOTIFY_SOCKET"
+    case watchdogMicroseconds = "WATCHDOG_USEC"
     case terminal = "TERM"
     case temporaryDirectory = "TMPDIR"
 
