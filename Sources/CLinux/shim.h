@@ -4,8 +4,11 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/types.h>
@@ -107,4 +110,56 @@ static inline int64_t daytwo_lock_holder(int fd, short type, int64_t start, int6
     if (fcntl(fd, 36 /* F_OFD_GETLK */, &l) != 0) return -2;
     if (l.l_type == 2 /* F_UNLCK */) return 0;
     return l.l_pid > 0 ? l.l_pid : -1;
+}
+
+extern int pipe2(int[2], int);
+extern int accept4(int, struct sockaddr *, socklen_t *, int);
+extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *);
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
+
+// A pipe whose ends no child inherits, and whose reading end never waits.
+static inline int daytwo_pipe(int ends[2]) {
+    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+    return fcntl(ends[0], F_SETFL, O_NONBLOCK);
+}
+
+// The next connection, not inherited and never waiting.
+static inline int daytwo_accept(int listener) { return accept4(listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+
+// A file in memory that is gone when closed.
+static inline int daytwo_memory_file(const char *name) { return (int)syscall(SYS_memfd_create, name, 1 /* MFD_CLOEXEC */); }
+
+// A descriptor that becomes readable when the process ends (Linux 5.3), or -1.
+static inline int daytwo_open_process(pid_t process) { return (int)syscall(434 /* SYS_pidfd_open */, process, 0); }
+
+// Starts a program in a process group of its own, with these three descriptors and no others, no signal blocked or
+// ignored. Gives 0, or the errno of what failed, the exec included.
+static inline int daytwo_spawn(
+    const char *path, char *const *argv, char *const *envp, const char *directory, int input, int output, int errors,
+    pid_t *process
+) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    int number = posix_spawn_file_actions_init(&actions);
+    if (number != 0) return number;
+    number = posix_spawnattr_init(&attributes);
+    if (number == 0) {
+        sigemptyset(&none);
+        sigfillset(&all);
+        posix_spawnattr_setsigmask(&attributes, &none);
+        posix_spawnattr_setsigdefault(&attributes, &all);
+        posix_spawnattr_setpgroup(&attributes, 0);
+        posix_spawnattr_setflags(
+            &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+        number = posix_spawn_file_actions_adddup2(&actions, input, 0);
+        if (number == 0) number = posix_spawn_file_actions_adddup2(&actions, output, 1);
+        if (number == 0) number = posix_spawn_file_actions_adddup2(&actions, errors, 2);
+        if (number == 0) number = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+        if (number == 0 && directory) number = posix_spawn_file_actions_addchdir_np(&actions, directory);
+        if (number == 0) number = posix_spawn(process, path, &actions, &attributes, argv, envp);
+        posix_spawnattr_destroy(&attributes);
+    }
+    posix_spawn_file_actions_destroy(&actions);
+    return number;
 }
