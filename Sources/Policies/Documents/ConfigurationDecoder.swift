@@ -1,0 +1,148 @@
+internal import FoundationEssentials
+
+/// A document of kind `Configuration`, without what it names.
+struct DecodedConfiguration {
+    var origin: Origin
+    var stateDirectory: String?
+    var stores: [ConfiguredStore]
+    var inventory: [FilePatterns.Pattern]
+    var policies: [FilePatterns.Pattern]
+    var scheduler: SchedulerSettings
+    var historyKeep: TimeInterval
+    var metricsTextFile: String?
+    var notifications: [NotificationTarget]
+}
+
+struct ConfigurationDecoder {
+    let directory: String
+    let fields: Fields
+
+    func decode() -> DecodedConfiguration {
+        let stateDirectory = fields.path("stateDirectory", in: directory)
+        let stores = stores()
+        let inventory = patterns("inventory")
+        let policies = patterns("policies")
+        let scheduler = scheduler()
+        let history = fields.fields("history")
+        let keep = history?.duration("keep", default: "400d") ?? standardDefault("history.keep", "400d", history)
+        history?.finish()
+        let metrics = fields.fields("metrics")
+        let textFile = metrics?.path("textFile", in: directory)
+        metrics?.finish()
+        let notifications = notifications()
+        fields.finish()
+        return DecodedConfiguration(
+            origin: fields.origin, stateDirectory: stateDirectory, stores: stores, inventory: inventory,
+            policies: policies, scheduler: scheduler, historyKeep: keep, metricsTextFile: textFile,
+            notifications: notifications)
+    }
+
+    private func stores() -> [ConfiguredStore] {
+        guard let stores = fields.fields("stores") else { return [] }
+        return stores.keys.compactMap { entry in
+            if let why = ClusterName.problem(entry.key) {
+                fields.report.add(entry.keyOrigin, "the store \(entry.key.debugDescription) \(why)")
+            }
+            let path = stores.name(of: entry.key)
+            let store = Fields(entry.value, path: path, document: fields.document, report: fields.report)
+            let folder = store?.required("path") { store?.path($0, in: directory) }
+            store?.finish {
+                ["url", "s3", "bucket"].contains($0) ? "Only directories are supported by this version." : nil
+            }
+            return folder.map { ConfiguredStore(name: entry.key, path: $0, origin: entry.keyOrigin) }
+        }
+    }
+
+    private func patterns(_ key: String) -> [FilePatterns.Pattern] {
+        (fields.list(key) ?? []).compactMap { node, path in
+            fields.text(node, path).map { FilePatterns.Pattern(text: $0, origin: node.origin) }
+        }
+    }
+
+    private func scheduler() -> SchedulerSettings {
+        let standard = SchedulerSettings.standard
+        let poll = WrittenDuration.text(standard.pollInterval)
+        let empty = YAMLNode(origin: fields.origin, content: .mapping([]))
+        let values =
+            fields.has("scheduler")
+            ? fields.fields("scheduler")
+            : Fields(empty, path: "scheduler", document: fields.document, report: fields.report)
+        guard let values else { return standard }
+        defer { values.finish() }
+        return SchedulerSettings(
+            maxRunning: values.integer("maxRunning", 1...1000, default: standard.maxRunning) ?? standard.maxRunning,
+            maxRunningPerStore: values.integer("maxRunningPerStore", 1...1000, default: standard.maxRunningPerStore)
+                ?? standard.maxRunningPerStore,
+            maxRunningPerHost: values.integer("maxRunningPerHost", 1...1000, default: standard.maxRunningPerHost)
+                ?? standard.maxRunningPerHost,
+            pollInterval: values.duration("pollInterval", default: poll) ?? standard.pollInterval)
+    }
+
+    /// The default of a value in a mapping that is not there.
+    private func standardDefault(_ path: String, _ value: String, _ present: Fields?) -> TimeInterval {
+        if present == nil {
+            fields.report.add(
+                ConfigurationSetting(document: fields.document, path: path, value: value, origin: nil))
+        }
+        return WrittenDuration.seconds(value) ?? 0
+    }
+
+    private func notifications() -> [NotificationTarget] {
+        var names: [String: Origin] = [:]
+        return (fields.list("notifications") ?? []).compactMap { node, path in
+            guard let target = Fields(node, path: path, document: fields.document, report: fields.report) else {
+                return nil
+            }
+            let name = target.required("name", target.string)
+            let origin = target.node("name")?.origin ?? target.origin
+            if let name, let first = names.updateValue(origin, forKey: name) {
+                fields.report.add(origin, "the notification \(name.debugDescription) is there already, at \(first)")
+            }
+            let events = target.required("on", target.list)?.compactMap { node, path -> NotificationTarget.Event? in
+                target.choice(node, path)
+            }
+            if let events, events.isEmpty, let on = target.node("on") {
+                fields.report.add(on.origin, "\(path).on names no event")
+            }
+            let channel = channel(target)
+            target.finish()
+            guard let name, let events, let channel else { return nil }
+            return NotificationTarget(name: name, events: Set(events), channel: channel, origin: origin)
+        }
+    }
+
+    private func channel(_ target: Fields) -> NotificationTarget.Channel? {
+        let webhook = target.fields("webhook").flatMap(webhook)
+        let command = target.strings("command")
+        guard target.has("webhook") != target.has("command") else {
+            let count = target.has("webhook") ? "only one" : "one"
+            fields.report.add(target.origin, "\(target.path) needs \(count) of webhook and command")
+            return nil
+        }
+        guard let command else { return webhook }
+        guard let program = command.first else {
+            if let node = target.node("command") { fields.report.add(node.origin, "\(target.path).command is empty") }
+            return nil
+        }
+        guard program.hasPrefix("/") else {
+            fields.report.add(
+                target.node("command")?.origin ?? target.origin,
+                "\(target.path).command begins with \(program.debugDescription), which is no absolute path",
+                "Write the whole path of the program: cron and systemd have other search paths than your shell.")
+            return nil
+        }
+        return .command(command)
+    }
+
+    private func webhook(_ webhook: Fields) -> NotificationTarget.Channel? {
+        let url = webhook.url(in: directory)
+        let format = webhook.choice("format", default: NotificationTarget.Format.generic)
+        let template = webhook.path("templateFile", in: directory)
+        let header = webhook.path("headerFile", in: directory)
+        webhook.finish {
+            ["header", "headers", "token"].contains($0) ? "Put headers into a file and write headerFile." : nil
+        }
+        guard let url, let format else { return nil }
+        return .webhook(url: url, format: format, templateFile: template, headerFile: header)
+    }
+}

@@ -1,0 +1,77 @@
+public import FoundationEssentials
+
+/// A store that the configuration names.
+public struct ConfiguredStore: Sendable, Hashable {
+    /// The name that schedules use.
+    public let name: String
+    /// The directory, absolute.
+    public let path: String
+    /// The place of the name.
+    public let origin: Origin
+}
+
+/// How many jobs run at once, and how often is looked for new ones.
+public struct SchedulerSettings: Sendable, Hashable {
+    /// Jobs at once in all.
+    public let maxRunning: Int
+    /// Jobs at once that write to one store.
+    public let maxRunningPerStore: Int
+    /// Jobs at once on one host (this machine is one).
+    public let maxRunningPerHost: Int
+    /// Seconds between two looks for what others have queued.
+    public let pollInterval: TimeInterval
+
+    /// The values of a configuration that says nothing: a backup keeps one core busy, so that two may run at once.
+    public static let standard = SchedulerSettings(
+        maxRunning: 2, maxRunningPerStore: 2, maxRunningPerHost: 2, pollInterval: 5)
+
+    /// Sets all of them.
+    public init(maxRunning: Int, maxRunningPerStore: Int, maxRunningPerHost: Int, pollInterval: TimeInterval) {
+        self.maxRunning = maxRunning
+        self.maxRunningPerStore = maxRunningPerStore
+        self.maxRunningPerHost = maxRunningPerHost
+        self.pollInterval = pollInterval
+    }
+}
+
+/// Who is told of what.
+public struct NotificationTarget: Sendable, Hashable {
+    /// What is told.
+    public enum Event: String, Sendable, CaseIterable {
+        /// A job failed for good.
+        case failure
+        /// A backup finished, and something named is missing.
+        case partial
+        /// A cluster has no good backup within its recovery point objective.
+        case overdue
+        /// It is well again after one of these.
+        case recovered
+    }
+
+    /// The shape of a webhook's body.
+    public enum Format: String, Sendable, CaseIterable {
+        /// daytwo's own JSON.
+        case generic
+        /// `{"text": …}`, as Slack's incoming webhooks take it.
+        case slack
+        /// A list of alerts, as Alertmanager's API version 2 takes it.
+        case alertmanager
+    }
+
+    /// How it is told.
+    public enum Channel: Sendable, Hashable {
+        /// An HTTP POST; the template replaces the body of the format, the header file holds one `Name: value` a line.
+        case webhook(url: SecretSource, format: Format, templateFile: String?, headerFile: String?)
+        /// A program with its arguments, run without a shell.
+        case command([String])
+    }
+
+    /// The name, unique.
+    public let name: String
+    /// What is told.
+    public let events: Set<Event>
+    /// How it is told.
+    public let channel: Channel
+    /// The place of the name.
+    public let origin: Origin
+}
