@@ -73,7 +73,9 @@ let package = Package(
             dependencies: ["Archive", "CZstd", "Failures", "Files", .product(name: "Crypto", package: "swift-crypto")],
             exclude: ["Fixtures"]),
         .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "Failures", "Files"]),
-        .testTarget(name: "JobsTests", dependencies: ["Failures", "Files", "Jobs", "Policies"]),
+        .testTarget(
+            name: "JobsTests",
+            dependencies: ["Failures", "Files", "Jobs", "Policies", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(
             name: "MonitoringTests", dependencies: ["Failures", "Files", "Monitoring", "Processes", "Transfer"]),
         .testTarget(name: "ProcessesTests", dependencies: ["Failures", "Files", "Processes"]),

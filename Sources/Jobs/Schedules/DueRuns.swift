@@ -27,11 +27,6 @@ struct DueRuns {
         }
     }
 
-    /// Whether an entry's record has to be written at all, without looking into the database.
-    func isDue(_ entry: ScheduleEntry, _ record: ScheduleRecord) -> Bool {
-        entry.isSuspended != (record.suspendedAt != nil) || decide(entry, record) != .nothing
-    }
-
     private func decide(_ entry: ScheduleEntry, _ record: ScheduleRecord) -> DueDecision {
         .decide(
             entry.recurrence, firstSeen: record.firstSeenAt, lastDue: record.lastDueAt, now: now, maxAge: entry.maxAge,
@@ -52,7 +47,7 @@ struct DueRuns {
         }
         guard handled.record != old else { return handled }
         guard try handled.record.replace(old, db) else {
-            return Handled(record: try ScheduleRecord.find(old.key, db) ?? old)
+            return Handled(record: try current(old, db))
         }
         if let made = try makeJob(entry, decision, suspendedSince: old.suspendedAt, db) {
             handled.job = made.id
@@ -63,6 +58,13 @@ struct DueRuns {
                 [made.id, old.key.schedule, old.key.cluster, old.key.purpose.rawValue])
         }
         return handled
+    }
+
+    /// The record as another scheduler has left it; made anew where somebody has removed it.
+    private func current(_ old: ScheduleRecord, _ db: Database) throws -> ScheduleRecord {
+        if let record = try ScheduleRecord.find(old.key, db) { return record }
+        try old.insert(db)
+        return old
     }
 
     private func makeJob(

@@ -27,12 +27,7 @@ public struct ScheduleRecords: Sendable {
         let missing = keys.filter { known[$0] == nil }
         guard !missing.isEmpty else { return known }
         try database.write { db in
-            for key in missing {
-                try db.execute(
-                    cached: """
-                        INSERT OR IGNORE INTO schedule_runs (schedule, target, kind, first_seen_at) VALUES (?, ?, ?, ?)
-                        """, [key.schedule, key.cluster, key.purpose.rawValue, now.milliseconds])
-            }
+            for key in missing { try ScheduleRecord(key: key, firstSeenAt: now).insert(db) }
         }
         return try Dictionary(all().map { ($0.key, $0) }) { first, _ in first }
     }
@@ -54,6 +49,16 @@ extension ScheduleRecord {
             db, cached: "SELECT * FROM schedule_runs WHERE schedule = ? AND target = ? AND kind = ?",
             [key.schedule, key.cluster, key.purpose.rawValue]
         ).flatMap(ScheduleRecord.init(row:))
+    }
+
+    /// Adds the record, unless there is one.
+    func insert(_ db: Database) throws {
+        try db.execute(
+            cached: "INSERT OR IGNORE INTO schedule_runs VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                key.schedule, key.cluster, key.purpose.rawValue, firstSeenAt.milliseconds, lastDueAt?.milliseconds,
+                lastJob, suspendedAt?.milliseconds,
+            ])
     }
 
     /// Writes this in place of `old`; false when the record is not what it was, because another scheduler came first.
