@@ -79,9 +79,7 @@ let package = Package(
         .testTarget(
             name: "MonitoringTests", dependencies: ["Failures", "Files", "Monitoring", "Processes", "Transfer"]),
         .testTarget(name: "ProcessesTests", dependencies: ["Failures", "Files", "Processes"]),
-        .testTarget(
-            name: "TransferTests", dependencies: ["Failures", "Files", "Processes", "Transfer"],
-            exclude: ["nasty_server.py"]),
+        .testTarget(name: "TransferTests", dependencies: ["Failures", "Files", "Processes", "Transfer"]),
         .testTarget(name: "PoliciesTests", dependencies: ["Failures", "Files", "Policies"]),
         .testTarget(name: "StoresTests", dependencies: ["Failures", "Files", "Stores"]),
         .testTarget(

@@ -18,7 +18,10 @@ struct WebAddress {
         guard let scheme = parsed.part(CURLUPART_SCHEME), ["http", "https"].contains(scheme) else {
             throw refuse("only http and https are known")
         }
-        guard let host = parsed.part(CURLUPART_HOST), !host.isEmpty else { throw refuse("it names no host") }
+        // libcurl forgives one slash or three, and would take a part of the path for the host.
+        guard let host = parsed.part(CURLUPART_HOST), !host.isEmpty, url.dropFirst(scheme.count).hasPrefix("://"),
+            !url.dropFirst(scheme.count + 3).hasPrefix("/")
+        else { throw refuse("it names no host") }
         place = "\(scheme)://\(host)" + (parsed.part(CURLUPART_PORT).map { ":\($0)" } ?? "")
     }
 }
