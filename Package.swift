@@ -64,7 +64,8 @@ let package = Package(
         .executableTarget(
             name: "DaytwoCLI",
             dependencies: [
-                "Archive", "Datastore", "Failures", "Files", "Operations", "Stores",
+                "Archive", "Datastore", "Failures", "Files", "Jobs", "Monitoring", "Operations", "Policies", "Processes",
+                "Stores", "Threads", "Transfer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(name: "FilesTests", dependencies: ["Failures", "Files"]),

@@ -16,7 +16,9 @@ struct Daytwo: ParsableCommand {
             Topics: daytwo help exit-codes
             """,
         version: OperationContext.version,
-        subcommands: [BackupCommand.self, RestoreCommand.self])
+        subcommands: [
+            BackupCommand.self, RestoreCommand.self, JobsCommand.self, ConfigCommand.self,
+        ])
 
     static func main() {
         CommandLineEntry.main()

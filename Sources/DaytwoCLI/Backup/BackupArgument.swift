@@ -17,8 +17,8 @@ struct BackupArgument: ParsableArguments {
     @OptionGroup var store: StoreOptions
 
     /// Finds it. A file needs no store: then the store is the directory that the file lies in.
-    func resolve(_ console: Console) throws(Failure) -> ChosenBackup {
-        try ChosenBackup(backup, in: store, console)
+    func resolve(_ session: Session) throws(Failure) -> ChosenBackup {
+        try ChosenBackup(backup, in: store, session)
     }
 }
 
@@ -32,29 +32,32 @@ struct ChosenBackup {
         self.store = store
     }
 
-    init(_ text: String, in options: StoreOptions, _ console: Console) throws(Failure) {
+    init(_ text: String, in options: StoreOptions, _ session: Session) throws(Failure) {
         if let file = try Self.file(text) {
             entry = file
             store = try DirectoryStore(Self.folder(of: file.location), for: .reading)
             return
         }
-        guard options.path != nil else {
+        guard try options.path(session) != nil else {
             _ = try BackupSelector(text)
             throw Failure(
                 text.contains("/") ? .notFound : .usage,
                 text.contains("/") ? "there is no archive at \(text)" : "no store is named to look for \(text) in",
                 next: "check the path, or name a backup in a store with --store PATH")
         }
-        store = try options.open(for: .reading)
+        store = try options.open(for: .reading, session)
         let resolved = try store.resolve(text)
         for newer in resolved.passedOver {
-            console.warn("passed over \(newer.location): \(newer.problems.joined(separator: "; "))")
+            session.console.warn("passed over \(newer.location): \(newer.problems.joined(separator: "; "))")
         }
         entry = resolved.entry
     }
 
     /// The path of the file, for a person who wants to copy it.
     var path: String { entry.location.hasPrefix("/") ? entry.location : "\(store.location)/\(entry.location)" }
+
+    /// The cluster whose job it is to do something with it.
+    var jobTarget: String { entry.cluster?.description ?? "file:\(path)" }
 
     /// Opens the archive.
     func reader() throws(Failure) -> ArchiveReader { try ArchiveReader(store.open(entry), name: entry.fileName) }

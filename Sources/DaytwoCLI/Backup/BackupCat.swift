@@ -39,7 +39,7 @@ struct BackupCat: OperationCommand {
                 .usage, raw && object == nil ? "--raw is for --object" : "one thing is printed at a time",
                 next: "give the path of an entry, or --object")
         }
-        let chosen = try backup.resolve(session.console)
+        let chosen = try backup.resolve(session)
         let reader = try chosen.reader()
         if let path {
             try printEntry(path, reader, session.console)

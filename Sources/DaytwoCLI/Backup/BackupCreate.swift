@@ -4,11 +4,12 @@ import Datastore
 import Failures
 import Files
 import Foundation
+import Jobs
 import Operations
 import Stores
 
 /// `daytwo backup create`.
-struct BackupCreate: OperationCommand {
+struct BackupCreate: JobCommand {
     static let configuration = CommandConfiguration.verb(
         "create", abstract: "Back up a k3s data directory, while k3s runs.",
         discussion: """
@@ -46,6 +47,7 @@ struct BackupCreate: OperationCommand {
     @Option(help: ArgumentHelp("The level of zstd, 1 to 19 (default: what suits the size).", valueName: "n"))
     var level: Int?
 
+    @OptionGroup var jobOptions: JobOptions
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
@@ -53,7 +55,7 @@ struct BackupCreate: OperationCommand {
             throw Failure(.usage, "there is no level \(level)", next: "give --level 1 to 19")
         }
         let cluster = try ClusterPath(local: name)
-        _ = try store.requirePath()
+        _ = try store.requirePath(session)
         // What is wrong with the data directory must show before a store is made for it.
         let directory = try DataDirectory(dataDir, existing: true)
         try directory.requireKine()
@@ -64,7 +66,9 @@ struct BackupCreate: OperationCommand {
         request.configuration = try configuration(of: directory)
         request.scratchDirectory = try ScratchDirectory.checked(scratch)
         request.options.level = level.map { Int32(clamping: $0) }
-        let store = try store.open(for: .writing)
+        let store = try store.open(for: .writing, session)
+        let job = JobDescription(kind: .backup, target: cluster.description, store: store.location)
+        guard try session.begin(job) else { return .done }
         let context = session.context(stopped: "nothing was stored; run the command again")
         let start = context.uptime()
         let result = try Backup(request, to: store, context).run()

@@ -1,11 +1,12 @@
 import Archive
 import ArgumentParser
 import Failures
+import Jobs
 import Operations
 import Stores
 
 /// `daytwo backup delete`.
-struct BackupDelete: OperationCommand {
+struct BackupDelete: JobCommand {
     static let configuration = CommandConfiguration.verb(
         "delete", abstract: "Remove a backup, with its record and its history.",
         discussion: "A deletion names its backup by its id or path; it asks on a terminal, and needs --yes elsewhere.",
@@ -16,6 +17,7 @@ struct BackupDelete: OperationCommand {
     @Flag(name: .shortAndLong, help: "Do not ask.")
     var yes = false
 
+    @OptionGroup var jobOptions: JobOptions
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
@@ -26,7 +28,7 @@ struct BackupDelete: OperationCommand {
                 why: "which one it is changes with time", next: "give its id: daytwo backup list")
         default: break
         }
-        let chosen = try backup.resolve(session.console)
+        let chosen = try backup.resolve(session)
         guard chosen.entry.record != nil || chosen.entry.name != nil else {
             throw Failure(
                 .refused, "\(chosen.path) is not removed",
@@ -42,6 +44,9 @@ struct BackupDelete: OperationCommand {
         try Confirmation.require(
             "remove the backup \(chosen.entry.shortID) from \(Formats.local(chosen.entry.createdAt)), \(chosen.path) (\(size))?",
             isGiven: yes, session.console)
+        let job = JobDescription(
+            kind: .delete, target: chosen.jobTarget, store: chosen.store.location, isConfirmed: true)
+        guard try session.begin(job) else { return .done }
         let context = session.context(stopped: "run the command again")
         try chosen.store.delete(chosen.entry, at: context.now(), by: OperationContext.version)
         let document = JSON.document(

@@ -1,11 +1,12 @@
 import Archive
 import ArgumentParser
 import Failures
+import Jobs
 import Operations
 import Stores
 
 /// `daytwo backup drill`.
-struct BackupDrill: OperationCommand {
+struct BackupDrill: JobCommand {
     static let configuration = CommandConfiguration.verb(
         "drill", abstract: "Prove that a backup restores: into a scratch directory, compared, timed, removed.",
         discussion: """
@@ -19,11 +20,14 @@ struct BackupDrill: OperationCommand {
     @Option(help: ArgumentHelp("Where to restore to and remove again (default: the store).", valueName: "dir"))
     var scratch: String?
 
+    @OptionGroup var jobOptions: JobOptions
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
         let context = session.context(stopped: "nothing was changed; run the command again")
-        let chosen = try backup.resolve(session.console)
+        let chosen = try backup.resolve(session)
+        let job = JobDescription(kind: .drill, target: chosen.jobTarget, store: chosen.store.location)
+        guard try session.begin(job) else { return .done }
         let report = try Drill(chosen.entry, in: chosen.store, context).run(
             scratchDirectory: chosen.scratchDirectory(told: scratch))
         for remark in report.remarks { session.console.warn(remark) }

@@ -21,7 +21,7 @@ struct BackupExtract: OperationCommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        let chosen = try backup.resolve(session.console)
+        let chosen = try backup.resolve(session)
         let context = session.context(stopped: "nothing was left behind; run the command again")
         let result = try ArchiveExtraction(chosen.reader(), context).run(into: to, paths: paths)
         let document = JSON.document(

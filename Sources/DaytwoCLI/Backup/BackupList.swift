@@ -19,9 +19,9 @@ struct BackupList: OperationCommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        let store = try store.open(for: .reading)
+        let store = try store.open(for: .reading, session)
         let catalog = try store.list()
-        let now = session.context(stopped: "run the command again").now()
+        let now = session.now
         var rows: [BackupRow] = []
         for entry in catalog.entries where isWanted(entry) { rows.append(try BackupRow(entry, in: store)) }
         let document = JSON.document(

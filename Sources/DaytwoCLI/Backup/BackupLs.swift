@@ -39,7 +39,7 @@ struct BackupLs: OperationCommand {
         guard objects || (namespace == nil && kind == nil && selector == nil) else {
             throw Failure(.usage, "--namespace, --kind and --selector choose objects", next: "add --objects")
         }
-        let chosen = try backup.resolve(session.console)
+        let chosen = try backup.resolve(session)
         let reader = try chosen.reader()
         let index = try reader.index()
         if objects {

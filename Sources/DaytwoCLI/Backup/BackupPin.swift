@@ -1,11 +1,12 @@
 import Archive
 import ArgumentParser
 import Failures
+import Jobs
 import Operations
 import Stores
 
 /// `daytwo backup pin`.
-struct BackupPin: OperationCommand {
+struct BackupPin: JobCommand {
     static let configuration = CommandConfiguration.verb(
         "pin", abstract: "Keep a backup whatever the rules of retention say, or stop that.",
         discussion: "A pinned backup is neither pruned nor deleted until it is unpinned with --remove.",
@@ -19,15 +20,18 @@ struct BackupPin: OperationCommand {
     @Flag(help: "Unpin it.")
     var remove = false
 
+    @OptionGroup var jobOptions: JobOptions
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        let chosen = try backup.resolve(session.console)
+        let chosen = try backup.resolve(session)
         guard chosen.entry.record != nil else {
             throw Failure(
                 .refused, "\(chosen.path) cannot be pinned", why: "it has no record beside it",
                 next: "pin a backup that daytwo backup list shows with an id")
         }
+        let job = JobDescription(kind: .pin, target: chosen.jobTarget, store: chosen.store.location)
+        guard try session.begin(job) else { return .done }
         let context = session.context(stopped: "run the command again")
         var event = StoredEvent(
             at: context.now(), what: remove ? StoredEvent.unpinned : StoredEvent.pinned, by: OperationContext.version)

@@ -17,10 +17,10 @@ struct BackupShow: OperationCommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        let chosen = try backup.resolve(session.console)
+        let chosen = try backup.resolve(session)
         let facts = try ArchiveFacts(chosen.reader())
         let log = try chosen.store.events(of: chosen.entry)
-        let now = session.context(stopped: "run the command again").now()
+        let now = session.now
         let shown = ShownBackup(
             chosen: chosen, row: try BackupRow(chosen.entry, in: chosen.store), facts: facts, events: log.events)
         let console = session.console

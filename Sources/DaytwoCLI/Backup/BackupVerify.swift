@@ -1,11 +1,12 @@
 import Archive
 import ArgumentParser
 import Failures
+import Jobs
 import Operations
 import Stores
 
 /// `daytwo backup verify`.
-struct BackupVerify: OperationCommand {
+struct BackupVerify: JobCommand {
     static let configuration = CommandConfiguration.verb(
         "verify", abstract: "Prove that a backup is whole, and note the result beside it.",
         discussion: """
@@ -30,6 +31,7 @@ struct BackupVerify: OperationCommand {
     @Option(help: ArgumentHelp("With --deep: where scratch files go (default: beside the archive).", valueName: "dir"))
     var scratch: String?
 
+    @OptionGroup var jobOptions: JobOptions
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
@@ -37,8 +39,10 @@ struct BackupVerify: OperationCommand {
             throw Failure(.usage, "it is not said which backup to verify", next: "name one backup, or give --all")
         }
         let context = session.context(stopped: "nothing was changed; run the command again")
-        guard let backup else { return try verifyAll(session.console, context) }
-        let chosen = try ChosenBackup(backup, in: store, session.console)
+        guard let backup else { return try verifyAll(session, context) }
+        let chosen = try ChosenBackup(backup, in: store, session)
+        let job = JobDescription(kind: .verify, target: chosen.jobTarget, store: chosen.store.location)
+        guard try session.begin(job) else { return .done }
         let report = try check(chosen, context)
         let verified = VerifiedBackup(chosen: chosen, outcome: .success(report))
         try session.console.show(verified.json(version: true), names: [chosen.entry.shortID], text: verified.text)
@@ -52,9 +56,12 @@ struct BackupVerify: OperationCommand {
     }
 
     /// One damaged backup must not keep the others from being looked at.
-    private func verifyAll(_ console: Console, _ context: OperationContext) throws(Failure) -> ExitStatus {
-        let store = try store.open(for: .reading)
+    private func verifyAll(_ session: Session, _ context: OperationContext) throws(Failure) -> ExitStatus {
+        let console = session.console
+        let store = try store.open(for: .reading, session)
         let catalog = try store.list()
+        let job = JobDescription(kind: .verify, target: "store:\(store.location)", store: store.location)
+        guard try session.begin(job) else { return .done }
         var verified: [VerifiedBackup] = []
         for entry in catalog.entries {
             let chosen = ChosenBackup(entry: entry, store: store)

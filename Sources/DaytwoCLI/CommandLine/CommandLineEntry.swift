@@ -1,6 +1,7 @@
 import ArgumentParser
 import Failures
 import Foundation
+import Jobs
 
 /// The one way in: parses, runs, shows what went wrong, and gives the exit code.
 enum CommandLineEntry {
@@ -9,7 +10,8 @@ enum CommandLineEntry {
         exit(run(Array(CommandLine.arguments.dropFirst())).rawValue)
     }
 
-    private static func run(_ arguments: [String]) -> ExitStatus {
+    /// Runs a command line: a person's, or one that a job keeps.
+    static func run(_ arguments: [String], as running: RunningJob? = nil) -> ExitStatus {
         var presentation = ErrorPresentation(arguments: arguments)
         if let topic = HelpTopic(arguments: arguments) { return show(topic.text, presentation) }
         let command: any ParsableCommand
@@ -25,14 +27,36 @@ enum CommandLineEntry {
                 return .done
             }
             presentation = ErrorPresentation(command.global)
-            let session = Session(command.global)
+            let session = Session(
+                command.global, arguments: arguments,
+                isDetached: running == nil && (command as? any JobCommand)?.jobOptions.detach ?? false)
+            if let running { session.job.adopt(running) }
             defer { session.console.endProgress() }
-            let status = try command.perform(session)
-            try session.console.flush()
-            return status
+            return perform(command, session, presentation)
         } catch {
             return end(error, arguments, presentation)
         }
+    }
+
+    /// The job learns how it ended by the same status that the caller gets.
+    private static func perform(
+        _ command: any OperationCommand, _ session: Session, _ presentation: ErrorPresentation
+    ) -> ExitStatus {
+        var status: ExitStatus
+        var failure: Failure?
+        do throws(Failure) {
+            status = try command.perform(session)
+            try session.console.flush()
+        } catch {
+            session.console.endProgress()
+            presentation.show(error)
+            session.job.log(.error, error.description)
+            status = ExitStatus(error)
+            failure = error
+        }
+        session.job.finish(
+            JobOutcome(exitCode: status.rawValue, message: failure?.description, result: session.console.result?.compact))
+        return status
     }
 
     /// Help and the version are results and no errors.

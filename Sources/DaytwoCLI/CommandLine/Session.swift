@@ -1,24 +1,49 @@
 import Failures
 import Foundation
+import Jobs
 import Operations
 
-/// What a command runs in: where it shows things, and the real world that operations get.
+/// What a command runs in: where it shows things, what is configured, its job, and the real world that operations get.
 struct Session: Sendable {
     let console: Console
+    let settings: Settings
+    /// The job that the command runs as, once it has begun.
+    let job: ActiveJob
+    /// The words of the command line, for whoever has to do it again.
+    let arguments: [String]
+    /// The command is left to a scheduler.
+    let isDetached: Bool
 
-    init(_ global: GlobalOptions) {
-        console = Console(
+    init(_ global: GlobalOptions, arguments: [String] = [], isDetached: Bool = false) {
+        let console = Console(
             format: global.output, isQuiet: global.quiet, isVerbose: global.verbose, showsHeaders: !global.noHeaders)
+        settings = Settings(global)
+        self.console = console
+        self.arguments = arguments
+        self.isDetached = isDetached
+        let job = ActiveJob { console.warn($0) }
+        self.job = job
+        console.listen { remark, text in job.log(remark == .note ? .info : .warning, text) }
     }
+
+    /// The time.
+    var now: Date { Date() }
 
     /// The real clock, chance and machine. `stopped` says how to go on after an interruption.
     func context(stopped: String) -> OperationContext {
         let console = console
+        let job = job
         return OperationContext(
             now: { Date() }, uptime: { Uptime.now }, newID: { Self.randomID() },
             workers: max(1, ProcessInfo.processInfo.activeProcessorCount),
-            report: { console.show($0) },
-            checkStop: { () throws(Failure) in try StopSignal.check(next: stopped) })
+            report: { event in
+                console.show(event)
+                job.report(event)
+            },
+            checkStop: { () throws(Failure) in
+                try StopSignal.check(next: stopped)
+                try job.check(next: stopped)
+            })
     }
 
     private static func randomID() -> String {
@@ -35,25 +60,4 @@ enum Uptime {
     private static let start = ContinuousClock().now
 
     static var now: Duration { start.duration(to: ContinuousClock().now) }
-}
-
-/// The environment variables that daytwo reads, and the only place that reads them.
-enum Environment: String {
-    case configuration = "DAYTWO_CONFIG"
-    case stateDirectory = "DAYTWO_STATE_DIR"
-    case store = "DAYTWO_STORE"
-    case configurationHome = "XDG_CONFIG_HOME"
-    case stateHome = "XDG_STATE_HOME"
-    case home = "HOME"
-    case user = "USER"
-    case notifySocket = "NOTIFY_SOCKET"
-    case watchdogMicroseconds = "WATCHDOG_USEC"
-    case terminal = "TERM"
-    case temporaryDirectory = "TMPDIR"
-
-    /// Its value; empty counts as not set.
-    var value: String? {
-        guard let text = getenv(rawValue).map({ String(cString: $0) }), !text.isEmpty else { return nil }
-        return text
-    }
 }

@@ -10,6 +10,14 @@ final class Console: Sendable {
     private let isQuiet: Bool
     private let progress: Mutex<ProgressDisplay>
     private let pending = Mutex<[UInt8]>([])
+    private let shown = Mutex<JSON?>(nil)
+    private let listener = Mutex<(@Sendable (Remark, String) -> Void)?>(nil)
+
+    /// What is said on stderr beside progress.
+    enum Remark {
+        case note
+        case warning
+    }
 
     init(format: OutputFormat, isQuiet: Bool, isVerbose: Bool, showsHeaders: Bool) {
         self.format = format
@@ -22,8 +30,15 @@ final class Console: Sendable {
     /// Whether a table shows all that there is.
     var isWide: Bool { format == .wide }
 
+    /// The last result that was shown, whatever its form.
+    var result: JSON? { shown.withLock { $0 } }
+
+    /// Has remarks told to somebody else as well.
+    func listen(_ body: @escaping @Sendable (Remark, String) -> Void) { listener.withLock { $0 = body } }
+
     /// Shows a result in the form that was asked for.
     func show(_ document: JSON, names: [String], text: String) throws(Failure) {
+        shown.withLock { $0 = document }
         switch format {
         case .table, .wide: try write(text.hasSuffix("\n") || text.isEmpty ? text : text + "\n")
         case .json: try write(document.indented() + "\n")
@@ -71,11 +86,15 @@ final class Console: Sendable {
 
     /// A remark for a person.
     func note(_ text: String) {
+        listener.withLock { $0 }?(.note, text)
         if !isQuiet { narrate(text.printable) }
     }
 
     /// Something that a person must see, also when it is quiet.
-    func warn(_ text: String) { narrate("warning: " + text.printable) }
+    func warn(_ text: String) {
+        listener.withLock { $0 }?(.warning, text)
+        narrate("warning: " + text.printable)
+    }
 
     /// A question; the answer is typed behind it.
     func ask(_ text: String) {

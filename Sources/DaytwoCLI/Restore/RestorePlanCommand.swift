@@ -27,7 +27,7 @@ struct RestorePlanCommand: OperationCommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        let archive = try store.archive(backup, session.console)
+        let archive = try store.archive(backup, session)
         let context = session.context(stopped: "run the command again; nothing was changed")
         let plan = try RestorePlanner(archive, onto: target.directory(), choices.options, context).plan()
         if let out {

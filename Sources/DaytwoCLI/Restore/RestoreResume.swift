@@ -3,7 +3,7 @@ import Failures
 import Operations
 
 /// `daytwo restore resume`.
-struct RestoreResume: OperationCommand {
+struct RestoreResume: JobCommand {
     static let configuration = CommandConfiguration.verb(
         "resume", abstract: "Finish a restore that was interrupted, from any shell.",
         discussion: "With --discard-old, also on a restore that is done: removes the old set that it keeps aside.",
@@ -17,6 +17,7 @@ struct RestoreResume: OperationCommand {
     @Flag(help: "Remove the old set at the end.")
     var discardOld = false
 
+    @OptionGroup var jobOptions: JobOptions
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
@@ -26,6 +27,7 @@ struct RestoreResume: OperationCommand {
         let journal = try RestoreRuns(directory).find(run) { journal in
             journal.isUnfinished || (wantsDone && journal.state == .done && !journal.isOldDiscarded)
         }
+        guard try session.begin(.restore(journal.plan, isConfirmed: false)) else { return .done }
         let start = context.uptime()
         let result = try Restore(directory, context).resume(journal, discardingOld: discardOld)
         try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)

@@ -3,7 +3,7 @@ import Failures
 import Operations
 
 /// `daytwo restore rollback`.
-struct RestoreRollback: OperationCommand {
+struct RestoreRollback: JobCommand {
     static let configuration = CommandConfiguration.verb(
         "rollback", abstract: "Bring back the set that a restore replaced.",
         discussion: """
@@ -20,6 +20,7 @@ struct RestoreRollback: OperationCommand {
     @Flag(name: .shortAndLong, help: "Do not ask.")
     var yes = false
 
+    @OptionGroup var jobOptions: JobOptions
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
@@ -29,6 +30,7 @@ struct RestoreRollback: OperationCommand {
         try Confirmation.require(
             "bring back the data in \(directory.root) from before the restore \(journal.run)?", isGiven: yes,
             session.console)
+        guard try session.begin(.restore(journal.plan, isConfirmed: true)) else { return .done }
         let start = context.uptime()
         let result = try Restore(directory, context).rollBack(journal)
         try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)

@@ -5,7 +5,7 @@ import Files
 import Operations
 
 /// `daytwo restore run`.
-struct RestoreRun: OperationCommand {
+struct RestoreRun: JobCommand {
     static let configuration = CommandConfiguration.verb(
         "run", abstract: "Restore a backup onto a data directory; the old set is kept aside.",
         discussion: """
@@ -29,6 +29,7 @@ struct RestoreRun: OperationCommand {
     @Flag(name: .shortAndLong, help: "Do not ask.")
     var yes = false
 
+    @OptionGroup var jobOptions: JobOptions
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
@@ -41,13 +42,14 @@ struct RestoreRun: OperationCommand {
         let directory = try target.directory()
         let context = session.context(
             stopped: "see what is left with: daytwo restore list --data-dir \(directory.root)")
-        let (plan, archive) = try planned(directory, context, session.console)
+        let (plan, archive) = try planned(directory, context, session)
         for warning in plan.warnings { session.console.warn(warning) }
         if plan.refusals.isEmpty {
             try Confirmation.require(
                 "replace the data in \(directory.root) by \(plan.source.name) of \(plan.source.createdAt)?",
                 isGiven: yes, session.console)
         }
+        guard try session.begin(.restore(plan, isConfirmed: true)) else { return .done }
         let start = context.uptime()
         let result = try Restore(directory, context).run(plan, from: archive)
         try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)
@@ -55,10 +57,10 @@ struct RestoreRun: OperationCommand {
     }
 
     private func planned(
-        _ directory: DataDirectory, _ context: OperationContext, _ console: Console
+        _ directory: DataDirectory, _ context: OperationContext, _ session: Session
     ) throws(Failure) -> (RestorePlan, RestoreArchive) {
         guard let path = plan else {
-            let archive = try store.archive(backup ?? "", console)
+            let archive = try store.archive(backup ?? "", session)
             return (try RestorePlanner(archive, onto: directory, choices.options, context).plan(), archive)
         }
         let kept = try JSON(parsing: readFile(path, limit: 64 << 20)).decode(RestorePlan.self)

@@ -45,8 +45,8 @@ struct RestoreChoiceOptions: ParsableArguments {
 
 extension StoreOptions {
     /// Finds the archive that a person names: in the store where one is given, else the file itself.
-    func archive(_ text: String, _ console: Console) throws(Failure) -> RestoreArchive {
-        guard path != nil else {
+    func archive(_ text: String, _ session: Session) throws(Failure) -> RestoreArchive {
+        guard try path(session) != nil else {
             guard case .path(let file) = try BackupSelector(text) else {
                 throw Failure(
                     .usage, "'\(text)' is the name of a backup, and no store is given",
@@ -54,10 +54,10 @@ extension StoreOptions {
             }
             return try open(DirectoryStore.entry(ofFileAt: file), in: nil)
         }
-        let store = try self.open(for: .reading)
+        let store = try self.open(for: .reading, session)
         let resolved = try store.resolve(text)
         for entry in resolved.passedOver {
-            console.warn("passed over \(entry.location): \(entry.problems.joined(separator: "; "))")
+            session.console.warn("passed over \(entry.location): \(entry.problems.joined(separator: "; "))")
         }
         return try open(resolved.entry, in: store)
     }

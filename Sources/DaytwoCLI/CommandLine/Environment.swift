@@ -1,0 +1,27 @@
+import Foundation
+
+/// The environment variables that daytwo reads, and the only place that reads them.
+enum Environment: String {
+    case configuration = "DAYTWO_CONFIG"
+    case stateDirectory = "DAYTWO_STATE_DIR"
+    case store = "DAYTWO_STORE"
+    case configurationHome = "XDG_CONFIG_HOME"
+    case stateHome = "XDG_STATE_HOME"
+    case home = "HOME"
+    case notifySocket = "NOTIFY_SOCKET"
+    case watchdogMicroseconds = "WATCHDOG_USEC"
+    case terminal = "TERM"
+    case temporaryDirectory = "TMPDIR"
+
+    /// Its value; empty counts as not set.
+    var value: String? { Self.value(of: rawValue) }
+
+    /// The value of a variable that the configuration names; empty counts as not set.
+    static func value(of name: String) -> String? {
+        guard let text = getenv(name).map({ String(cString: $0) }), !text.isEmpty else { return nil }
+        return text
+    }
+
+    /// All of them, for a program that is started in our place.
+    static var all: [String: String] { ProcessInfo.processInfo.environment }
+}

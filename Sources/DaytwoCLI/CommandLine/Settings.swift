@@ -1,0 +1,64 @@
+import Failures
+import Files
+import Foundation
+import Policies
+import Synchronization
+
+/// The configuration that a command runs with, read when it is first asked for.
+final class Settings: Sendable {
+    /// `--config`.
+    let toldConfiguration: String?
+    private let toldStateDirectory: String?
+    private let loaded = Mutex<Result<DaytwoConfiguration?, Failure>?>(nil)
+
+    init(_ global: GlobalOptions) {
+        toldConfiguration = global.config
+        toldStateDirectory = global.stateDir
+    }
+
+    /// The configuration; nil when there is none. Throws `usage` with everything that is wrong in it.
+    func configuration() throws(Failure) -> DaytwoConfiguration? {
+        try loaded.withLock { loaded in
+            if let loaded { return loaded }
+            let result: Result<DaytwoConfiguration?, Failure>
+            do throws(Failure) {
+                let place = try Places.configuration(told: toldConfiguration)
+                result = .success(try place.map { place throws(Failure) in try DaytwoConfiguration.load(path: place.path, now: Date()) })
+            } catch {
+                result = .failure(error)
+            }
+            loaded = result
+            return result
+        }.get()
+    }
+
+    /// The configuration, for a command that cannot do without.
+    func requireConfiguration() throws(Failure) -> DaytwoConfiguration {
+        if let configuration = try configuration() { return configuration }
+        throw Failure(
+            .usage, "there is no configuration", why: "schedules and the fleet stand in daytwo.yaml",
+            next: "make one with: daytwo config init; or name one with --config FILE")
+    }
+
+    /// The configuration, for a command that can do without: one that is broken and was not asked for stops no rescue.
+    func optionalConfiguration(_ console: Console) throws(Failure) -> DaytwoConfiguration? {
+        do throws(Failure) {
+            return try configuration()
+        } catch {
+            guard toldConfiguration == nil else { throw error }
+            console.warn("the configuration is not used: \(error.description)")
+            return nil
+        }
+    }
+
+    /// The directory of jobs, schedules' state and history.
+    func stateDirectory() throws(Failure) -> Places.Origin {
+        let isKnown = toldStateDirectory != nil || Environment.stateDirectory.value != nil
+        let configured = isKnown ? nil : try configuration()
+        return try Places.stateDirectory(
+            told: toldStateDirectory,
+            configured: configured.flatMap { configuration in
+                configuration.stateDirectory.map { Places.Origin(path: $0, source: configuration.path) }
+            })
+    }
+}

@@ -1,0 +1,46 @@
+import Archive
+import ArgumentParser
+import Failures
+import Policies
+
+/// `daytwo config validate`.
+struct ConfigValidate: OperationCommand {
+    static let configuration = CommandConfiguration.verb(
+        "validate", abstract: "Check the configuration with all inventories and policies that it names.",
+        discussion: "All mistakes are told at once, with file, line and column. Warnings do not fail unless --strict.",
+        exits: [.refused, .denied, .notFound])
+
+    @Flag(help: "End with 4 when there are warnings.")
+    var strict = false
+
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        let configuration = try session.settings.requireConfiguration()
+        let warnings = configuration.warnings
+        let document = JSON.document(
+            "ConfigurationCheck",
+            [
+                ("path", .string(configuration.path)), ("clusters", .integer(configuration.clusters.count)),
+                ("schedules", .integer(configuration.schedules.count)),
+                ("warnings", .array(warnings.map(Self.json))),
+            ])
+        let counts = "\(configuration.schedules.count) schedules, \(configuration.clusters.count) clusters"
+        try session.console.show(
+            document, names: [configuration.path],
+            text: "\(configuration.path): valid: \(counts), \(warnings.count) warnings\n")
+        for warning in warnings { session.console.warn(Self.text(warning)) }
+        return strict && !warnings.isEmpty ? .refused : .done
+    }
+
+    private static func text(_ warning: ConfigurationWarning) -> String {
+        warning.origin.map { "\($0): \(warning.message)" } ?? warning.message
+    }
+
+    private static func json(_ warning: ConfigurationWarning) -> JSON {
+        .members([
+            ("kind", .string(warning.kind.rawValue)), ("message", .string(warning.message)),
+            ("origin", warning.origin.map { .string($0.description) }),
+        ])
+    }
+}

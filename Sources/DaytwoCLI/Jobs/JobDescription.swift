@@ -1,0 +1,72 @@
+import Archive
+import Failures
+import Foundation
+import Jobs
+import Operations
+import Stores
+
+/// What a command is about to do, as a job.
+struct JobDescription {
+    let kind: JobKind
+    /// The path of the cluster: `local/shop`.
+    let target: String
+    /// The location of the store that it works with.
+    var store: String?
+    /// An incident's work goes before all other, and stops what may be repeated.
+    var isIncident = false
+    /// A person was asked and agreed: a scheduler that does it later must not ask again.
+    var isConfirmed = false
+}
+
+/// The parameters of every job: the command line that does it. Secrets are never in one.
+struct JobParameters {
+    private static let version: Int64 = 1
+
+    let arguments: [String]
+    /// Where relative paths in them begin.
+    let directory: String
+
+    init(arguments: [String], directory: String) {
+        self.arguments = arguments
+        self.directory = directory
+    }
+
+    /// Reads what a job keeps; a newer daytwo may have made it.
+    init(_ text: String) throws(Failure) {
+        let json = try JSON(parsing: Array(text.utf8))
+        guard case .number(let version)? = json["version"], version == String(Self.version),
+            case .array(let words)? = json["arguments"], case .string(let directory)? = json["directory"]
+        else {
+            throw Failure(.refused, "the job's parameters cannot be read", why: "a newer daytwo made it", next: "use that one")
+        }
+        arguments = words.compactMap { if case .string(let word) = $0 { word } else { nil } }
+        self.directory = directory
+    }
+
+    /// The text that a job keeps.
+    var text: String {
+        JSON.members([
+            ("version", .integer(Self.version)), ("arguments", .strings(arguments)), ("directory", .string(directory)),
+        ]).compact
+    }
+
+    /// The command for a shell.
+    var commandLine: String {
+        (["daytwo"] + arguments).map { word in
+            let isPlain = !word.isEmpty && word.utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                    || "/._-+=:,@%".utf8.contains(byte)
+            }
+            return isPlain ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        }.joined(separator: " ")
+    }
+}
+
+extension JobDescription {
+    /// A restore, or what finishes or undoes one: of the cluster that the backup is of.
+    static func restore(_ plan: RestorePlan, isConfirmed: Bool) -> JobDescription {
+        JobDescription(
+            kind: .restore, target: "\(InventoryHost.local)/\(plan.source.name)", isIncident: true,
+            isConfirmed: isConfirmed)
+    }
+}

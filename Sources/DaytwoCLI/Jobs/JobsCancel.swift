@@ -1,0 +1,70 @@
+import ArgumentParser
+import Failures
+import Foundation
+import Jobs
+
+/// `daytwo jobs cancel`.
+struct JobsCancel: OperationCommand {
+    static let configuration = CommandConfiguration.verb(
+        "cancel", abstract: "Stop a job: at once while it waits, at the next safe place while it runs.",
+        exits: [.refused, .denied, .notFound])
+
+    @OptionGroup var job: JobArgument
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        let queue = try session.requireQueue(for: job.id)
+        let actor = queue.context.actor
+        let job = try queue.requestCancel(job.id, by: "\(actor.user) on \(actor.origin)")
+        let view = JobView(job)
+        let text = job.state == .running ? "asked to stop; see: daytwo jobs wait \(job.id)" : view.stateText
+        try session.console.show(view.document, names: ["\(job.id)"], text: "job \(job.id) \(text)\n")
+        return .done
+    }
+}
+
+/// `daytwo jobs retry`.
+struct JobsRetry: OperationCommand {
+    static let configuration = CommandConfiguration.verb(
+        "retry", abstract: "Do an ended job once more, as a new job for the scheduler.",
+        exits: [.refused, .denied, .notFound])
+
+    @OptionGroup var job: JobArgument
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        let new = try session.requireQueue(for: job.id).retry(job.id)
+        try session.console.show(
+            JobView(new).document, names: ["\(new.id)"],
+            text: "job \(new.id) does job \(job.id) again when the scheduler gets to it\n")
+        return .done
+    }
+}
+
+/// `daytwo jobs decide`.
+struct JobsDecide: OperationCommand {
+    static let configuration = CommandConfiguration.verb(
+        "decide", abstract: "Say how a restore ended whose process died.",
+        discussion: """
+            No scheduler goes on with a restore by itself. See what is there with daytwo restore list, finish it with \
+            daytwo restore resume or undo it with daytwo restore rollback; then say here how it ended.
+            """,
+        exits: [.refused, .denied, .notFound])
+
+    @OptionGroup var job: JobArgument
+
+    @Option(help: "succeeded, failed or cancelled.")
+    var ended: JobState
+
+    @Option(help: "Why, for those who look at it later.")
+    var message: String
+
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        let decided = try session.requireQueue(for: job.id).decide(job.id, ended, message: message)
+        let view = JobView(decided)
+        try session.console.show(view.document, names: ["\(job.id)"], text: "job \(job.id) \(view.stateText)\n")
+        return .done
+    }
+}
