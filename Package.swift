@@ -58,7 +58,7 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Archive", "Datastore", "Failures", "Files", "Stores", "Threads",
+                "Archive", "Datastore", "Failures", "Files", "Jobs", "Monitoring", "Policies", "Stores", "Threads",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(

@@ -30,6 +30,11 @@ public struct ClusterPath: Sendable, Hashable, CustomStringConvertible {
         self.name = name
     }
 
+    /// The path that a text like `local/shop` spells, or nil where it spells none.
+    public init?(_ text: String) {
+        self.init(folders: text.split(separator: "/", omittingEmptySubsequences: false).map(String.init))
+    }
+
     /// The path that folders spell, or nil where they spell none.
     init?(folders: [String]) {
         do throws(Failure) {
