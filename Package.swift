@@ -58,13 +58,15 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Archive", "Datastore", "Failures", "Files", "Jobs", "Monitoring", "Policies", "Stores", "Threads",
+                "Archive", "Datastore", "Failures", "Files", "Jobs", "Monitoring", "Policies", "Processes", "Stores",
+                "Threads", "Transfer",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
             name: "DaytwoCLI",
             dependencies: [
-                "Archive", "Datastore", "Failures", "Files", "Jobs", "Monitoring", "Operations", "Policies", "Processes",
+                "Archive", "Datastore", "Failures", "Files", "Jobs", "Monitoring", "Operations", "Policies",
+                "Processes",
                 "Stores", "Threads", "Transfer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),

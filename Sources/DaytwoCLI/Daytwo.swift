@@ -17,7 +17,7 @@ struct Daytwo: ParsableCommand {
             """,
         version: OperationContext.version,
         subcommands: [
-            BackupCommand.self, RestoreCommand.self, JobsCommand.self, ConfigCommand.self,
+            BackupCommand.self, RestoreCommand.self, JobsCommand.self, SchedulerCommand.self, ConfigCommand.self,
         ])
 
     static func main() {

@@ -6,7 +6,7 @@ struct BackupCommand: ParsableCommand {
         commandName: "backup", abstract: "Make backups, look into them, prove them.",
         subcommands: [
             BackupCreate.self, BackupList.self, BackupShow.self, BackupLs.self, BackupCat.self, BackupExtract.self,
-            BackupVerify.self, BackupDrill.self, BackupPin.self, BackupDelete.self,
+            BackupVerify.self, BackupDrill.self, BackupPin.self, BackupPrune.self, BackupDelete.self,
         ],
         aliases: ["backups"])
 }

@@ -55,7 +55,8 @@ enum CommandLineEntry {
             failure = error
         }
         session.job.finish(
-            JobOutcome(exitCode: status.rawValue, message: failure?.description, result: session.console.result?.compact))
+            JobOutcome(
+                exitCode: status.rawValue, message: failure?.description, result: session.console.result?.compact))
         return status
     }
 

@@ -28,9 +28,13 @@ struct GlobalOptions: ParsableArguments {
     @Flag(help: "Tables without their header line.")
     var noHeaders = false
 
-    @Option(help: ArgumentHelp("The configuration (else $DAYTWO_CONFIG, else daytwo.yaml in its usual places).", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "The configuration (else $DAYTWO_CONFIG, else daytwo.yaml in its usual places).", valueName: "file"))
     var config: String?
 
-    @Option(help: ArgumentHelp("Where jobs and history are kept (else $DAYTWO_STATE_DIR, else as configured).", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp(
+            "Where jobs and history are kept (else $DAYTWO_STATE_DIR, else as configured).", valueName: "dir"))
     var stateDir: String?
 }

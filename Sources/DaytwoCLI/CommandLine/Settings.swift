@@ -23,7 +23,9 @@ final class Settings: Sendable {
             let result: Result<DaytwoConfiguration?, Failure>
             do throws(Failure) {
                 let place = try Places.configuration(told: toldConfiguration)
-                result = .success(try place.map { place throws(Failure) in try DaytwoConfiguration.load(path: place.path, now: Date()) })
+                result = .success(
+                    try place.map { place throws(Failure) in try DaytwoConfiguration.load(path: place.path, now: Date())
+                    })
             } catch {
                 result = .failure(error)
             }

@@ -90,7 +90,8 @@ final class ActiveJob: Sendable {
             attempt { () throws(Failure) in
                 if let seconds = running.job.timeout, now - start > .seconds(seconds) { try running.noteTimeout() }
                 var cancelledBy: String?
-                if progress != shown && now - beat > .seconds(1) || now - beat > .seconds(RunningJob.heartbeatInterval) {
+                if progress != shown && now - beat > .seconds(1) || now - beat > .seconds(RunningJob.heartbeatInterval)
+                {
                     cancelledBy = try running.heartbeat(progress: progress)
                     (beat, shown) = (now, progress)
                 } else {

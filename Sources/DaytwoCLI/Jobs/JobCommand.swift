@@ -54,7 +54,8 @@ extension Session {
             guard error.code == .locked, let other = try queue.running(on: description.target) else { throw error }
             throw Failure(
                 .locked, error.what, why: error.why,
-                next: "wait for it: daytwo jobs wait \(other.id); or stop it: daytwo jobs cancel \(other.id)", cause: Busy())
+                next: "wait for it: daytwo jobs wait \(other.id); or stop it: daytwo jobs cancel \(other.id)",
+                cause: Busy())
         }
     }
 
@@ -64,9 +65,12 @@ extension Session {
         let limit = Uptime.now + .seconds(60)
         while Uptime.now < limit {
             let priority = JobPriority.incident
-            let inTheWay = try queue.cancelForPriority(target: description.target, above: priority, by: "an incident's \(description.kind.rawValue)")
+            let inTheWay = try queue.cancelForPriority(
+                target: description.target, above: priority, by: "an incident's \(description.kind.rawValue)")
             guard let inTheWay, inTheWay.cancelRequestedBy != nil else { return }
-            if told != inTheWay.id { console.note("asked job \(inTheWay.id) (\(inTheWay.kind.rawValue)) to stop, and waiting for it") }
+            if told != inTheWay.id {
+                console.note("asked job \(inTheWay.id) (\(inTheWay.kind.rawValue)) to stop, and waiting for it")
+            }
             told = inTheWay.id
             try StopSignal.check(next: "run the command again")
             usleep(100_000)

@@ -37,7 +37,8 @@ struct JobParameters {
         guard case .number(let version)? = json["version"], version == String(Self.version),
             case .array(let words)? = json["arguments"], case .string(let directory)? = json["directory"]
         else {
-            throw Failure(.refused, "the job's parameters cannot be read", why: "a newer daytwo made it", next: "use that one")
+            throw Failure(
+                .refused, "the job's parameters cannot be read", why: "a newer daytwo made it", next: "use that one")
         }
         arguments = words.compactMap { if case .string(let word) = $0 { word } else { nil } }
         self.directory = directory
@@ -53,11 +54,15 @@ struct JobParameters {
     /// The command for a shell.
     var commandLine: String {
         (["daytwo"] + arguments).map { word in
-            let isPlain = !word.isEmpty && word.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                    || "/._-+=:,@%".utf8.contains(byte)
-            }
-            return isPlain ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+            let isPlain =
+                !word.isEmpty
+                && word.utf8.allSatisfy { byte in
+                    (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                        || "/._-+=:,@%".utf8.contains(byte)
+                }
+            return isPlain
+                ? word
+                : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
         }.joined(separator: " ")
     }
 }

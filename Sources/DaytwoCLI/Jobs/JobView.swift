@@ -64,7 +64,9 @@ struct JobView {
                 "\(job.id)", job.kind.rawValue, job.target, view.stateText, Formats.age(of: job.createdAt, at: now),
                 view.took(now), job.exitCode.map { "\($0)" } ?? "-", job.schedule ?? "-",
             ]
-            if console.isWide { cells += ["\(job.attempts)/\(job.maxAttempts)", job.origin.rawValue, job.owner ?? "-"] }
+            if console.isWide {
+                cells += ["\(job.attempts)/\(job.maxAttempts)", job.origin.rawValue, job.owner ?? "-"]
+            }
             cells.append(job.message ?? (job.state == .running ? job.progress ?? "" : ""))
             table.add(cells)
         }

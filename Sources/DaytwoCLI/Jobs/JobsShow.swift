@@ -27,7 +27,8 @@ struct JobsShow: OperationCommand {
         block.add("message", job.message)
         block.add("exit code", job.exitCode.map { "\($0)" })
         block.add("asked for", "\(Formats.local(job.createdAt)) by \(job.origin.rawValue)")
-        block.add("schedule", job.schedule.map { name in job.dueAt.map { "\(name), due \(Formats.local($0))" } ?? name })
+        block.add(
+            "schedule", job.schedule.map { name in job.dueAt.map { "\(name), due \(Formats.local($0))" } ?? name })
         block.add("stands for", job.missedRuns > 0 ? "\(job.missedRuns) missed runs as well" : nil)
         block.add("not before", job.state == .queued ? Formats.local(job.notBefore) : nil)
         block.add("waits for", job.dependsOn.isEmpty ? nil : job.dependsOn.map { "job \($0)" }.joined(separator: ", "))

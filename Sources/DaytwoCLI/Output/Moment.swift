@@ -8,7 +8,8 @@ enum Moment {
     /// `90s`, `15m`, `1h30m`, `7d`, `2w`, in seconds.
     static func seconds(_ text: String) throws(Failure) -> TimeInterval {
         guard let seconds = WrittenDuration.seconds(text) else {
-            throw Failure(.usage, "cannot read the duration \(text.debugDescription)", next: "write it like 90s, 15m, 2h or 7d")
+            throw Failure(
+                .usage, "cannot read the duration \(text.debugDescription)", next: "write it like 90s, 15m, 2h or 7d")
         }
         return seconds
     }

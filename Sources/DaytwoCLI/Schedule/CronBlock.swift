@@ -37,7 +37,8 @@ struct CronBlock {
         if begins.isEmpty, ends.isEmpty { return nil }
         guard begins.count == 1, ends.count == 1, begins[0] < ends[0] else {
             throw Failure(
-                .refused, "the crontab is left as it is", why: "the marks of the block for \(configuration) are not a pair",
+                .refused, "the crontab is left as it is",
+                why: "the marks of the block for \(configuration) are not a pair",
                 next: "look at them with crontab -e, remove what is left of the block, and run this again")
         }
         func text(_ part: ArraySlice<String>) -> String { part.map { $0 + "\n" }.joined() }
@@ -48,13 +49,16 @@ struct CronBlock {
     /// (crontab(5): an unescaped % ends the command).
     static func word(_ text: String) throws(Failure) -> String {
         guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-            throw Failure(.usage, "\(text.debugDescription) cannot stand in a crontab", why: "it holds a control character")
+            throw Failure(
+                .usage, "\(text.debugDescription) cannot stand in a crontab", why: "it holds a control character")
         }
         let safe = text.utf8.allSatisfy { byte in
             (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
                 || "/._-+=:,@".utf8.contains(byte)
         }
-        let quoted = safe && !text.isEmpty ? text : "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        let quoted =
+            safe && !text.isEmpty
+            ? text : "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
         return quoted.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "\\%")
     }
 }

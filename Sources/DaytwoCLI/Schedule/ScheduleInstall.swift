@@ -55,7 +55,8 @@ struct ScheduleInstall: OperationCommand {
         let state = dryRun ? "would write" : installed.isChanged ? "wrote" : "unchanged:"
         try session.console.show(
             document, names: [installed.place],
-            text: dryRun ? installed.text : "\(state) \(installed.place)\n" + (installed.next.map { "next: \($0)\n" } ?? ""))
+            text: dryRun
+                ? installed.text : "\(state) \(installed.place)\n" + (installed.next.map { "next: \($0)\n" } ?? ""))
         return .done
     }
 
@@ -99,7 +100,8 @@ struct ScheduleInstall: OperationCommand {
         let control = isForUser ? "systemctl --user" : "systemctl"
         let service = path.split(separator: "/").last.map(String.init) ?? ""
         return try write(
-            unit, to: path, mark: SystemdUnit.mark, next: "\(control) daemon-reload && \(control) enable --now \(service)")
+            unit, to: path, mark: SystemdUnit.mark,
+            next: "\(control) daemon-reload && \(control) enable --now \(service)")
     }
 
     private func write(_ text: String, to path: String, mark: String, next: String?) throws(Failure) -> Installed {

@@ -57,7 +57,8 @@ struct SystemdUnit {
     /// One word of ExecStart: quoted, with systemd's own signs doubled (systemd.service(5), "COMMAND LINES").
     private static func word(_ text: String) throws(Failure) -> String {
         guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-            throw Failure(.usage, "\(text.debugDescription) cannot stand in a unit", why: "it holds a control character")
+            throw Failure(
+                .usage, "\(text.debugDescription) cannot stand in a unit", why: "it holds a control character")
         }
         var quoted = ""
         for character in text {

@@ -54,13 +54,15 @@ public struct Conditions: Sendable {
     /// Makes `current` all that is wrong, and gives what began and what recovered by that.
     ///
     /// The messages that `notify` makes of the changes go into the outbox in the same transaction: each change is
-    /// told once, also when the process dies right after.
+    /// told once, also when the process dies right after. With `cluster`, only what is wrong with that one is looked at
+    /// and changed.
     public func transition(
-        to current: Set<Condition>, notify: (ConditionChanges) -> [Notification] = { _ in [] }
+        to current: Set<Condition>, of cluster: String? = nil,
+        notify: (ConditionChanges) -> [Notification] = { _ in [] }
     ) throws(Failure) -> ConditionChanges {
         let now = context.now()
         return try database.write { db in
-            let before = try Self.all(db)
+            let before = try Self.all(db).filter { cluster == nil || $0.condition.cluster == cluster }
             let known = Set(before.map(\.condition))
             let began = current.subtracting(known).sorted { $0.order < $1.order }
             let changes = ConditionChanges(began: began, recovered: before.filter { !current.contains($0.condition) })

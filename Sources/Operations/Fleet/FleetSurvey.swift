@@ -43,7 +43,9 @@ public struct FleetSurvey {
             }
         }
         for cluster in configuration.clusters where !covered.contains(cluster.path) {
-            let newest = configuration.stores.compactMap { stores.facts(of: cluster.path, in: $0.name)?.newest?.createdAt }
+            let newest = configuration.stores.compactMap {
+                stores.facts(of: cluster.path, in: $0.name)?.newest?.createdAt
+            }
             status.uncovered.append(.init(cluster: cluster.path, lastBackupAt: newest.max()))
         }
         status.storeProblems = stores.problems
@@ -117,7 +119,9 @@ public struct FleetSurvey {
         }
         let outbox = Outbox(queue.database, context: queue.context)
         for message in try outbox.givenUp() {
-            guard !status.failingEndpoints.contains(where: { $0.endpoint == message.notification.endpoint }) else { continue }
+            guard !status.failingEndpoints.contains(where: { $0.endpoint == message.notification.endpoint }) else {
+                continue
+            }
             status.failingEndpoints.append(
                 .init(
                     endpoint: message.notification.endpoint, since: message.createdAt,

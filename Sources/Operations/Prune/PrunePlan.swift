@@ -75,8 +75,11 @@ public struct PrunePlan: Sendable {
             }
         }
         let plans = rules.map { rule in
-            (rule.name, RetentionPlanner.plan(
-                candidates: candidates, rules: rule.rules, zone: rule.zone, now: now, options: options))
+            (
+                rule.name,
+                RetentionPlanner.plan(
+                    candidates: candidates, rules: rule.rules, zone: rule.zone, now: now, options: options)
+            )
         }
         frozen = plans.first?.1.frozen ?? []
         let decisions = plans.map { name, plan in
