@@ -17,7 +17,8 @@ struct Daytwo: ParsableCommand {
             """,
         version: OperationContext.version,
         subcommands: [
-            BackupCommand.self, RestoreCommand.self, JobsCommand.self, SchedulerCommand.self, ConfigCommand.self,
+            BackupCommand.self, RestoreCommand.self, JobsCommand.self, ScheduleCommand.self, SchedulerCommand.self,
+            DoctorCommand.self, NotifyCommand.self, MetricsCommand.self, ConfigCommand.self,
         ])
 
     static func main() {

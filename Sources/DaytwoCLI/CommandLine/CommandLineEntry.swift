@@ -30,7 +30,10 @@ enum CommandLineEntry {
             let session = Session(
                 command.global, arguments: arguments,
                 isDetached: running == nil && (command as? any JobCommand)?.jobOptions.detach ?? false)
-            if let running { session.job.adopt(running) }
+            if let running {
+                session.job.adopt(running)
+                JobEcho(session: session).begin(running.job)
+            }
             defer { session.console.endProgress() }
             return perform(command, session, presentation)
         } catch {
@@ -57,6 +60,7 @@ enum CommandLineEntry {
         session.job.finish(
             JobOutcome(
                 exitCode: status.rawValue, message: failure?.description, result: session.console.result?.compact))
+        if let job = session.job.job { JobEcho(session: session).end(job) }
         return status
     }
 

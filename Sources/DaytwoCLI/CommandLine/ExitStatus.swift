@@ -38,6 +38,11 @@ enum ExitStatus: Int32, CaseIterable {
             }
     }
 
+    /// A monitoring plugin's code, which has other meanings: only `doctor --check` ends with it.
+    init(monitor code: Int32) {
+        self = ExitStatus(rawValue: code) ?? .failed
+    }
+
     /// A failure that only says that a person stopped the command ends as signals end commands.
     init(_ failure: Failure) {
         if failure.code == .failed, let signal = failure.stopSignal {

@@ -31,7 +31,9 @@ extension Session {
         do throws(Failure) {
             let queue = try JobQueue(openState(), context: JobSurroundings.context())
             if description.isIncident { try makeRoom(for: description, queue) }
-            job.adopt(try start(description, queue))
+            let running = try start(description, queue)
+            job.adopt(running)
+            JobEcho(session: self).begin(running.job)
         } catch {
             guard error.cause as? Busy == nil, error.stopSignal == nil else { throw error }
             console.warn("this run is not recorded as a job: \(error.description)")

@@ -1,4 +1,5 @@
 import Foundation
+import Policies
 
 /// How sizes, times and texts from outside look to a person.
 enum Formats {
@@ -38,6 +39,18 @@ enum Formats {
         return text
     }
 
+    /// The same in a named zone.
+    static func local(_ date: Date, in zone: TimeZoneRules) -> String {
+        let time = zone.localTime(at: date)
+        let offset = zone.offset(at: date)
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        let day = "\(time.year)-\(two(time.month))-\(two(time.day))"
+        let sign = offset < 0 ? "-" : "+"
+        let minutes = abs(offset) / 60
+        return "\(day)T\(two(time.hour)):\(two(time.minute)):\(two(time.second))"
+            + "\(sign)\(two(minutes / 60)):\(two(minutes % 60))"
+    }
+
     /// The largest two units: `3d4h`, `12m`, `8s`.
     static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e11 else { return "?" }
@@ -63,7 +76,9 @@ enum Formats {
     }
 
     /// `1 key`, `2 keys`.
-    static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+    static func count(_ number: Int, _ noun: String, _ several: String? = nil) -> String {
+        "\(number) \(number == 1 ? noun : several ?? noun + "s")"
+    }
 }
 
 extension Duration {
