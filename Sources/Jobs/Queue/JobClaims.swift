@@ -121,8 +121,8 @@ struct ReadyJobs {
     private static let columns = "jobs.id, jobs.target, jobs.host, jobs.store"
 
     // A clock that was set back must not keep a job in its pause, or reserved, until it has caught up.
-    private static let ready = """
-        SELECT \(columns) FROM jobs WHERE state = 'queued'
+    private static let isReady = """
+        state = 'queued'
           AND (not_before <= :now OR (attempts > 0 AND not_before > :now + :longest))
           AND NOT (:counting AND \(reserved))
           AND NOT EXISTS (SELECT 1 FROM jobs AS other WHERE other.target = jobs.target AND other.state = 'running')
@@ -132,9 +132,11 @@ struct ReadyJobs {
     private static let reserved = """
         (reserved_until IS NOT NULL AND reserved_until > :now AND reserved_until <= :now + :reservation)
         """
-    private static let inOrder = ready + " ORDER BY priority DESC, id"
-    private static let single = ready + " AND id = :id"
-    private static let busy = """
+    static let inOrder = """
+        SELECT \(columns) FROM jobs INDEXED BY jobs_queue WHERE \(isReady) ORDER BY priority DESC, id
+        """
+    static let single = "SELECT \(columns) FROM jobs WHERE id = :id AND \(isReady)"
+    static let busy = """
         SELECT \(columns) FROM jobs WHERE state = 'running'
         UNION ALL SELECT \(columns) FROM jobs WHERE :counting AND state = 'queued' AND \(reserved)
         """
