@@ -21,7 +21,7 @@ struct ClusterMetric: Sendable {
                 "backup_last_success_timestamp_seconds", "The newest sound backup that is complete; 0 for never.",
                 \.lastCompleteBackupAt),
             ClusterMetric("backup_last_size_bytes", "The stored size of the newest backup.") {
-                $0.lastBackupBytes.map(Double.init)
+                $0.lastBackupBytes.map { Double($0) }
             },
             ClusterMetric("backup_last_duration_seconds", "How long the newest backup took.") {
                 $0.lastBackupDuration?.inSeconds
@@ -36,7 +36,7 @@ struct ClusterMetric: Sendable {
     private static let runs: [ClusterMetric] = [
         time("run_last_timestamp_seconds", "When the last run of the schedule ended.", \.lastRun?.at),
         ClusterMetric("run_last_exit_code", "The exit code of the last run of the schedule.") {
-            ($0.lastRun?.exitCode).map(Double.init)
+            ($0.lastRun?.exitCode).map { Double($0) }
         },
         ClusterMetric(
             name: "daytwo_run_last_status", help: "1 for how the last run ended: succeeded, partial or failed."

@@ -2,12 +2,13 @@ internal import CLinux
 internal import Failures
 internal import Files
 internal import Glibc
+internal import Synchronization
 
 /// The one thread of a ``MetricsServer``: it waits for nobody in particular, so that nobody can hold it up.
 final class MetricsLoop: Sendable {
     private static let retryAccept: Int32 = 100
 
-    private let listener: FileDescriptor
+    private let unusedListener: Mutex<FileDescriptor?>
     private let stopSignal: StopSignal
     private let pages: MetricsServer.Pages
     private let limits: MetricsServer.Limits
@@ -17,7 +18,7 @@ final class MetricsLoop: Sendable {
         _ listener: consuming FileDescriptor, _ stopSignal: StopSignal, _ pages: MetricsServer.Pages,
         _ limits: MetricsServer.Limits, _ uptime: @escaping @Sendable () -> Duration
     ) {
-        self.listener = listener
+        unusedListener = Mutex(listener)
         self.stopSignal = stopSignal
         self.pages = pages
         self.limits = limits
@@ -25,6 +26,8 @@ final class MetricsLoop: Sendable {
     }
 
     func run() {
+        // Owned by this call, so that the port is free when it returns.
+        guard let listener = unusedListener.withLock({ $0.take() }) else { return }
         // The oldest first.
         var connections: [MetricsConnection] = []
         while true {
@@ -38,11 +41,13 @@ final class MetricsLoop: Sendable {
             }
             let now = uptime()
             connections.removeAll { $0.isDone || $0.deadline <= now }
-            if polled[1].revents != 0 { accept(into: &connections, now) }
+            if polled[1].revents != 0 { accept(from: listener, into: &connections, now) }
         }
     }
 
-    private func accept(into connections: inout [MetricsConnection], _ now: Duration) {
+    private func accept(
+        from listener: borrowing FileDescriptor, into connections: inout [MetricsConnection], _ now: Duration
+    ) {
         while true {
             let raw = daytwo_accept(listener.raw)
             if raw < 0 {
