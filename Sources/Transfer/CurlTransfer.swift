@@ -40,6 +40,8 @@ struct CurlTransfer: ~Copyable {
     /// What holds for every request of a client.
     func configure(_ client: HTTPClient) throws(Failure) {
         try set(CURLOPT_NOSIGNAL, 1)
+        // A name server that is silent would else be waited for, past every timeout and stop.
+        try set(CURLOPT_QUICK_EXIT, 1)
         try set(CURLOPT_FOLLOWLOCATION, 0)
         try set(CURLOPT_PROTOCOLS_STR, "http,https")
         try set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))

@@ -4,7 +4,8 @@ public import Failures
 /// HTTP over libcurl: one request at a time, bounded in time and size. It may be shared between threads.
 ///
 /// Nothing is taken from the environment (`http_proxy`, `no_proxy`, `.netrc`): what shall hold is given. Redirects are
-/// not followed, certificates are verified, no signal is used.
+/// not followed, certificates are verified. No signal is used; the program must ignore SIGPIPE, because TLS may write to
+/// a connection that is gone.
 public struct HTTPClient: Sendable {
     /// The proxy (`http://host:3128`), which may hold credentials; nil for none.
     public var proxy: String?

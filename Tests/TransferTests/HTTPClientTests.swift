@@ -126,7 +126,7 @@ import Transfer
         let closed = failure { try client.send(HTTPRequest("GET", "http://127.0.0.1:\(port)/")) }
         #expect(closed.code == .unreachable)
         let unknown = failure {
-            try client.send(HTTPRequest("GET", "http://no-such-host.invalid/", connectTimeout: .seconds(20)))
+            try client.send(HTTPRequest("GET", "http://no-such-host.invalid/", connectTimeout: .seconds(2)))
         }
         #expect(unknown.code == .unreachable)
         #expect(unknown.what.contains("no-such-host.invalid"))
