@@ -35,7 +35,7 @@ let package = Package(
         .target(
             name: "Datastore",
             dependencies: [
-                "CSQLite", "Failures", "Files", "Threads",
+                "CArchive", "CSQLite", "Failures", "Files", "Threads",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),

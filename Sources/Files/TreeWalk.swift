@@ -104,3 +104,9 @@ func readLink(_ name: String, in directory: borrowing FileDescriptor) throws(Fai
     }
     return target
 }
+
+/// Where the symbolic link at a path points, as it is written; one that is not UTF-8 throws.
+public func readLink(_ path: String) throws(Failure) -> String {
+    let parts = splitPath(path)
+    return try readLink(parts.name, in: FileDescriptor(opening: parts.directory, O_DIRECTORY))
+}

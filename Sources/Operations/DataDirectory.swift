@@ -1,4 +1,4 @@
-import Datastore
+public import Datastore
 public import Failures
 import Files
 import Foundation
@@ -11,6 +11,12 @@ public struct DataDirectory: Sendable {
     public var server: String { "\(root)/server" }
     /// The database of kine on SQLite.
     public var database: String { "\(server)/db/state.db" }
+    /// The directory of the member of embedded etcd.
+    public var etcd: String { "\(server)/db/etcd" }
+    /// The database of that member; it is only ever looked at, never copied.
+    var etcdDatabase: String { "\(etcd)/member/snap/db" }
+    /// Where k3s writes snapshots of embedded etcd, unless it is told otherwise.
+    public var snapshots: String { "\(server)/db/snapshots" }
     /// Where journals, locks and staged files lie, next to the data.
     public var journals: String { "\(root)/.daytwo" }
     /// The lock that restores hold.
@@ -46,33 +52,40 @@ public struct DataDirectory: Sendable {
         }
     }
 
-    /// The datastore that the server uses, as k3s itself decides: embedded etcd where `db/etcd` is, else SQLite.
-    public func requireKine() throws(Failure) {
-        if try FileStatus.ifPresent("\(server)/db/etcd") != nil { throw etcdRefusal("it is on embedded etcd") }
-        guard let database = try FileStatus.ifPresent(database) else {
-            if try FileStatus.ifPresent("\(server)/db/snapshots") != nil {
-                throw etcdRefusal("it has snapshots of embedded etcd and no SQLite database")
-            }
-            throw Failure(
-                .refused, "\(root) has no datastore that can be backed up", why: "there is no server/db/state.db",
-                next: "an external datastore (--datastore-endpoint) is backed up by its own tools")
+    /// The datastore that the server uses, as k3s itself decides: embedded etcd where `db/etcd` is, else SQLite; snapshots
+    /// alone are what is left of an etcd. Nil where there is none of these.
+    public func driver() throws(Failure) -> DatastoreDriver? {
+        if try FileStatus.ifPresent(etcd) != nil { return .etcd }
+        if let status = try FileStatus.ifPresent(database) {
+            return try EtcdGuard.isThere(at: database, status) ? .etcd : .kine
         }
-        guard database.kind == .regular else {
-            throw Failure(
-                .refused, "\(self.database) is not a database", why: "it is a \(database.kind.rawValue)",
-                next: "give the directory that the link points into")
-        }
-        guard database.size > 0 else {
-            throw Failure(
-                .failed, "the database \(self.database) is empty", why: "it has no bytes",
-                next: "restore a backup: daytwo restore run --data-dir \(root) BACKUP")
-        }
+        return try FileStatus.ifPresent(snapshots) == nil ? nil : .etcd
     }
 
-    private func etcdRefusal(_ why: String) -> Failure {
-        Failure(
-            .refused, "cannot back up \(root)", why: why,
-            next: "take a snapshot with: k3s etcd-snapshot save --data-dir \(root)")
+    /// The datastore that the server uses; throws `refused` where there is none that can be backed up.
+    public func requireDatastore() throws(Failure) -> DatastoreDriver {
+        guard let driver = try driver() else {
+            throw Failure(
+                .refused, "\(root) has no datastore that can be backed up",
+                why: "there is neither server/db/state.db nor server/db/etcd",
+                next: "an external datastore (--datastore-endpoint) is backed up by its own tools")
+        }
+        if driver == .kine { try requireDatabase() }
+        return driver
+    }
+
+    private func requireDatabase() throws(Failure) {
+        let status = try FileStatus(of: database)
+        guard status.kind == .regular else {
+            throw Failure(
+                .refused, "\(database) is not a database", why: "it is a \(status.kind.rawValue)",
+                next: "give the directory that the link points into")
+        }
+        guard status.size > 0 else {
+            throw Failure(
+                .failed, "the database \(database) is empty", why: "it has no bytes",
+                next: "restore a backup: daytwo restore run --data-dir \(root) BACKUP")
+        }
     }
 
     /// Refuses file systems on which SQLite's locks do not hold (sqlite.org/wal.html).

@@ -108,8 +108,8 @@ struct EtcdHostileTests {
         let bytes = Self.file([root] + (isInline ? [] : [Self.leaf(3, Self.history)]))
         #expect(try live(bytes) == ["a=1@3", "again=2@9", "b=new@4"])
         let snapshot = try EtcdSnapshot(MemorySource(bytes))
-        let window = try snapshot.window()
-        #expect(window.compactRevision == 2 && window.revision == 9)
+        let window = try snapshot.history().window
+        #expect(window.compactRevision == 2 && window.maxRevision == 9 && window.rows == 8)
         let status = try snapshot.status()
         #expect(status.totalKey == 10 && status.version == "3.6.0" && status.totalSize == Int64(bytes.count))
     }
@@ -200,7 +200,7 @@ struct EtcdHostileTests {
                 _ = try live(bytes)
                 let snapshot = try EtcdSnapshot(MemorySource(bytes))
                 _ = try snapshot.status()
-                _ = try snapshot.window()
+                _ = try snapshot.newestRevision()
             } catch { failures += 1 }
         }
         #expect(failures > 100)

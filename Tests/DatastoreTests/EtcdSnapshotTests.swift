@@ -39,8 +39,8 @@ struct EtcdSnapshotTests {
             "zstd", "-dqc", ObjectsFixtures.root.appendingPathComponent("objects/k3s-1.21.2-etcd.keys.zst").path)
         let expected = String(decoding: printed, as: UTF8.self).split(separator: "\n").map(String.init)
         #expect(keys.map { "\($0.key) \($0.revision) \($0.size)" } == expected)
-        let window = try snapshot.window()
-        #expect(window.revision == 3143 && window.compactRevision == 2563)
+        let window = try snapshot.history().window
+        #expect(window.maxRevision == 3143 && window.compactRevision == 2563)
     }
 
     @Test func `live values give object lines`() throws {

@@ -47,6 +47,16 @@ extension EtcdSnapshot {
         }
     }
 
+    /// Goes through the whole history, the oldest entry first; of a deletion only the key is there.
+    func forEachEntry(_ body: (LiveKey, _ isDeletion: Bool) throws(Failure) -> Void) throws(Failure) {
+        var walk = BoltWalk(file)
+        for bucket in try walk.buckets() where bucket.name.elementsEqual("key".utf8) {
+            try walk.walk(bucket: bucket.header) { (leaf, _) throws(Failure) in
+                try body(Entry(leaf.value).live(), EtcdRevision(leaf.key).isTombstone)
+            }
+        }
+    }
+
     /// `mvccpb.KeyValue`.
     private struct Entry {
         var key = UnsafeRawBufferPointer(start: nil, count: 0)

@@ -68,53 +68,7 @@ public struct EtcdSnapshot: Sendable {
     }
 
     /// Reads every entry and gives what `etcdutl snapshot status` gives.
-    public func status() throws(Failure) -> Status {
-        var crc = CRC32C()
-        var total = 0
-        var revision: Int64 = 0
-        var version: String?
-        var walk = BoltWalk(file)
-        for bucket in try walk.buckets() {
-            bucket.name.withUnsafeBytes { crc.update($0) }
-            let isKeys = bucket.name.elementsEqual("key".utf8)
-            let isMeta = bucket.name.elementsEqual("meta".utf8)
-            try walk.walk(bucket: bucket.header) { (leaf, _) throws(Failure) in
-                crc.update(leaf.key)
-                if !leaf.isBucket { crc.update(leaf.value) }
-                total += 1
-                if isKeys { revision = try EtcdRevision(leaf.key).main }
-                if isMeta, leaf.key.elementsEqual("storageVersion".utf8), leaf.value.count < 64 {
-                    version = String(decoding: leaf.value, as: UTF8.self)
-                }
-            }
-        }
-        return Status(
-            hash: crc.value, revision: revision, totalKey: total,
-            totalSize: Int64(file.pageCount) * Int64(file.pageSize), version: version)
-    }
-
-    /// The window of revisions, from a few pages.
-    public func window() throws(Failure) -> Window {
-        var compact: Int64 = 0
-        var last: Int64 = 0
-        var walk = BoltWalk(file)
-        for bucket in try walk.buckets() {
-            if bucket.name.elementsEqual("key".utf8) {
-                last =
-                    try walk.lastKey(bucket: bucket.header).map { (key) throws(Failure) in
-                        try EtcdRevision(key: key).main
-                    } ?? 0
-            } else if bucket.name.elementsEqual("meta".utf8) {
-                try walk.walk(bucket: bucket.header) { (leaf, _) throws(Failure) in
-                    let isCompaction = ["scheduledCompactRev", "finishedCompactRev"].contains {
-                        leaf.key.elementsEqual($0.utf8)
-                    }
-                    if isCompaction { compact = max(compact, try EtcdRevision(leaf.value).main) }
-                }
-            }
-        }
-        return Window(compactRevision: compact, revision: last)
-    }
+    public func status() throws(Failure) -> Status { try history().status }
 
     static func damaged(_ why: String) -> Failure {
         Failure(

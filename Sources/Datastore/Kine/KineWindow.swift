@@ -1,4 +1,4 @@
-/// The revisions that a kine table holds.
+/// The revisions that a kine table holds, or the history of an etcd (see ``EtcdSnapshot/History/window``).
 public struct KineWindow: Sendable, Equatable, Codable {
     /// Rows in the table, `compact_rev_key` and filler rows among them.
     public var rows: Int

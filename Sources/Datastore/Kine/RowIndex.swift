@@ -100,7 +100,7 @@ private struct PendingLine {
 }
 
 /// Collects lines, and writes and hashes them in large pieces.
-private struct ObjectsOutput {
+struct ObjectsOutput {
     private let scratch: OpenScratch
     private var buffer: [UInt8] = []
     private var hasher = SHA256()

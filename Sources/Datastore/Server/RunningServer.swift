@@ -34,25 +34,29 @@ public enum RunningServer {
             if command.hasPrefix("k3s") || command == "kine", isSame("/proc/\(name)/cwd", as: [server]) {
                 return "\(describe(process)) works in \(directory)"
             }
-            if has(process, open: files) { return "\(describe(process)) has \(directory)/db/state.db open" }
+            if let name = nameOpen(in: process, of: files) {
+                return "\(describe(process)) has \(directory)/db/\(name) open"
+            }
         }
         return nil
     }
 
-    private static let databaseNames = ["state.db", "state.db-wal", "state.db-shm"]
+    /// Below `db/`: what SQLite has open, and what etcd has.
+    private static let databaseNames = ["state.db", "state.db-wal", "state.db-shm", "etcd/member/snap/db"]
 
-    private static func has(_ process: Int32, open files: [FileStatus]) -> Bool {
-        guard !files.isEmpty else { return false }
+    private static func nameOpen(in process: Int32, of files: [FileStatus]) -> String? {
+        guard !files.isEmpty else { return nil }
         // Processes of others, and such as end meanwhile, cannot be asked: the locks tell of them.
         let descriptors = (try? directoryNames("/proc/\(process)/fd")) ?? []
-        return descriptors.contains { descriptor in
+        for descriptor in descriptors {
             let path = "/proc/\(process)/fd/\(descriptor)"
             // By the name first: asking for the status of whatever is open could wait for a dead file server.
-            guard let target = linkText(path), databaseNames.contains(where: { target.hasSuffix("/" + $0) }) else {
-                return false
-            }
-            return isSame(path, as: files)
+            guard let target = linkText(path), let name = databaseNames.first(where: { target.hasSuffix("/" + $0) }),
+                isSame(path, as: files)
+            else { continue }
+            return name
         }
+        return nil
     }
 
     private static func linkText(_ path: String) -> String? {
@@ -126,26 +130,36 @@ enum SQLiteLocks {
     static let length: Int64 = 2 + 510
 }
 
-/// Keeps any SQLite, and so any k3s, from opening a database while its directory is exchanged.
+/// Keeps any SQLite and any etcd, and so any k3s, from opening a database while its directory is exchanged.
 public struct DatabaseHold: ~Copyable {
-    private let file: FileDescriptor?
+    private let database: FileDescriptor?
+    private let etcd: FileDescriptor?
 
-    /// Takes SQLite's exclusive lock on the database, which a server that runs on it does not let go.
+    /// Takes the locks that a server which runs on these databases does not let go: SQLite's on its range of bytes, and
+    /// bbolt's on the file of an etcd (flock).
     ///
     /// Without a database there is nothing to hold. Throws `refused` when somebody has it open.
     public init(serverDirectory: String) throws(Failure) {
-        let path = "\(serverDirectory)/db/state.db"
-        guard try FileStatus.ifPresent(path)?.kind == .regular else {
-            file = nil
-            return
+        let database = try Self.held("\(serverDirectory)/db/state.db", serverDirectory) { file throws(Failure) in
+            try file.lockRange(exclusive: true, from: SQLiteLocks.start, length: SQLiteLocks.length)
         }
+        etcd = try Self.held("\(serverDirectory)/db/etcd/member/snap/db", serverDirectory) { file throws(Failure) in
+            try file.lockExclusive()
+        }
+        self.database = database
+    }
+
+    private static func held(
+        _ path: String, _ serverDirectory: String, _ lock: (borrowing FileDescriptor) throws(Failure) -> Bool
+    ) throws(Failure) -> FileDescriptor? {
+        guard try FileStatus.ifPresent(path)?.kind == .regular else { return nil }
         let descriptor = try FileDescriptor(opening: path, O_RDWR | O_CLOEXEC)
-        guard try descriptor.lockRange(exclusive: true, from: SQLiteLocks.start, length: SQLiteLocks.length) else {
+        guard try lock(descriptor) else {
             throw Failure(
                 .refused, "a k3s runs on \(serverDirectory)", why: "the database \(path) is open",
                 next: "stop k3s on this directory and run the command again")
         }
-        file = consume descriptor
+        return descriptor
     }
 
     /// Lets the database go.

@@ -14,7 +14,8 @@ struct BackupCreate: JobCommand {
         "create", abstract: "Back up a k3s data directory, while k3s runs.",
         discussion: """
             The datastore at exactly one revision, the server's own files, and the proof that its token opens its \
-            identity: one archive in the store, read back before it counts.
+            identity: one archive in the store, read back before it counts. Of embedded etcd it takes a snapshot that k3s \
+            has written, and says how old that is.
             """,
         exits: [.partial, .refused, .verificationFailed, .locked, .denied, .notFound])
 
@@ -41,6 +42,18 @@ struct BackupCreate: JobCommand {
             valueName: "dir"))
     var configDir: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "On embedded etcd: the snapshot to take (default: the newest whole one in server/db/snapshots).",
+            valueName: "file"))
+    var etcdSnapshot: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "On embedded etcd: the age from which the backup counts as partial, as 90s, 30m, 12h or 2d (default: 1h).",
+            valueName: "time"))
+    var maxSnapshotAge: String?
+
     @Option(help: ArgumentHelp("Where scratch files go (default: the store).", valueName: "dir"))
     var scratch: String?
 
@@ -58,8 +71,10 @@ struct BackupCreate: JobCommand {
         _ = try store.requirePath(session)
         // What is wrong with the data directory must show before a store is made for it.
         let directory = try DataDirectory(dataDir, existing: true)
-        try directory.requireKine()
         var request = BackupRequest(directory: directory, cluster: cluster)
+        request.etcdSnapshot = etcdSnapshot
+        request.snapshotAgeLimit = try maxSnapshotAge.map(Self.duration) ?? request.snapshotAgeLimit
+        try request.check()
         request.verifies = verify
         request.token = try token()
         request.toldVersion = k3sVersion
@@ -75,6 +90,19 @@ struct BackupCreate: JobCommand {
         let created = CreatedBackup(result: result, store: store, seconds: (context.uptime() - start).inSeconds)
         try session.console.show(created.json, names: [result.entry.shortID], text: created.text)
         return result.reasons.isEmpty ? .done : .partial
+    }
+
+    /// A time as a person writes it: a number and its unit.
+    private static func duration(_ text: String) throws(Failure) -> Duration {
+        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86400]
+        guard let unit = text.last.flatMap({ units[$0] }), let count = Int64(text.dropLast()),
+            (1...1_000_000).contains(count)
+        else {
+            throw Failure(
+                .usage, "cannot read the time \(text.debugDescription)",
+                next: "give a number and a unit: 90s, 30m, 12h or 2d")
+        }
+        return .seconds(count * unit)
     }
 
     private func token() throws(Failure) -> [UInt8]? {
@@ -126,9 +154,9 @@ private struct CreatedBackup {
                         (
                             "snapshot",
                             .members([
-                                ("reads", .integer(reading.reads)),
-                                ("longestReadSeconds", .seconds(reading.longestReadSeconds)),
-                                ("compactedMeanwhile", .bool(reading.compactedMeanwhile)),
+                                ("reads", reading.map { .integer($0.reads) }),
+                                ("longestReadSeconds", reading.map { .seconds($0.longestReadSeconds) }),
+                                ("compactedMeanwhile", reading.map { .bool($0.compactedMeanwhile) }),
                                 ("databaseBytes", .integer(result.databaseSize)),
                             ])
                         ),
@@ -145,6 +173,8 @@ private struct CreatedBackup {
         block.add(
             "size", "\(Formats.bytes(result.entry.size)), the database is \(Formats.bytes(result.databaseSize))")
         block.add("datastore", BackupFacts.sentence(document.datastore))
+        block.add("snapshot", document.datastore.etcd.map(BackupFacts.sentence))
+        block.add("passed over", each: document.datastore.etcd?.passedOver ?? [])
         block.add("token", document.token.sentence)
         block.add("identity", document.identityFiles)
         block.add("verified", result.isVerified ? "read back, every byte" : "no: run daytwo backup verify")

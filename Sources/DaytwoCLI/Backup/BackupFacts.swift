@@ -3,6 +3,7 @@ import Datastore
 import Failures
 import Foundation
 import Operations
+import Stores
 
 /// The facts of `backup.json` as documents and blocks show them.
 enum BackupFacts {
@@ -23,6 +24,14 @@ enum BackupFacts {
         let window = datastore.window
         return
             "revision \(window.maxRevision), history after \(window.compactRevision), \(Formats.count(window.rows, "row"))"
+    }
+
+    /// One sentence about the etcd snapshot that a backup is made of, its age first of all.
+    static func sentence(_ snapshot: BackupDocument.EtcdSnapshotFacts) -> String {
+        let taken = UTCTime.parse(snapshot.takenAt)
+        let backup = taken?.addingTimeInterval(TimeInterval(snapshot.ageSeconds))
+        let age = taken.flatMap { taken in backup.map { Formats.age(of: taken, at: $0) } } ?? "?"
+        return "\(snapshot.file), taken \(snapshot.takenAt) (\(snapshot.takenAtSource)), \(age) old at the backup"
     }
 
     /// One sentence about how Secrets are stored.

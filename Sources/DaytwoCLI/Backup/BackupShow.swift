@@ -118,6 +118,8 @@ private struct ShownBackup {
                 "\(name) version", version.value == "unknown" ? "unknown" : "\(version.value) (\(version.source))")
         }
         block.add("datastore", "\(document.datastore.driver), \(BackupFacts.sentence(document.datastore))")
+        block.add("snapshot", document.datastore.etcd.map(BackupFacts.sentence))
+        block.add("snapshot hash", document.datastore.etcd.map { "\($0.hash) (etcdctl snapshot status)" })
         block.add("live keys", facts.contents.map { String($0.datastore.liveKeys) })
         block.add("rows sha256", document.datastore.rowsSHA256)
         block.add(

@@ -30,7 +30,6 @@ struct RestoreResume: JobCommand {
         guard try session.begin(.restore(journal.plan, isConfirmed: false)) else { return .done }
         let start = context.uptime()
         let result = try Restore(directory, context).resume(journal, discardingOld: discardOld)
-        try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)
-        return .done
+        return try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)
     }
 }

@@ -33,7 +33,6 @@ struct RestoreRollback: JobCommand {
         guard try session.begin(.restore(journal.plan, isConfirmed: true)) else { return .done }
         let start = context.uptime()
         let result = try Restore(directory, context).rollBack(journal)
-        try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)
-        return .done
+        return try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)
     }
 }

@@ -52,8 +52,7 @@ struct RestoreRun: JobCommand {
         guard try session.begin(.restore(plan, isConfirmed: true)) else { return .done }
         let start = context.uptime()
         let result = try Restore(directory, context).run(plan, from: archive)
-        try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)
-        return .done
+        return try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)
     }
 
     private func planned(

@@ -34,6 +34,8 @@ enum RestoreText {
                     ? "is removed at the end"
                     : "is kept in \(plan.target.root)/.daytwo until: daytwo restore resume --discard-old")
         }
+        block.add("afterwards", plan.rebuildCommand)
+        block.add("", plan.rebuildCommand.map { _ in "daytwo restore resume --data-dir \(plan.target.root)" })
         block.add("warning", each: plan.warnings)
         block.add("REFUSED", each: plan.refusals)
         return block.text
@@ -49,6 +51,7 @@ enum RestoreText {
     static func state(_ journal: RestoreJournal) -> String {
         switch journal.state {
         case .discarding: "\(journal.state.rawValue) (resume --discard-old)"
+        case .rebuilding: "\(journal.state.rawValue) (k3s server --cluster-reset, then resume; or rollback)"
         case .rollingBack: "\(journal.state.rawValue) (rollback)"
         default: journal.isUnfinished ? "\(journal.state.rawValue) (resume or rollback)" : journal.state.rawValue
         }
@@ -56,18 +59,24 @@ enum RestoreText {
 
     /// Where the old set lies, or `-`.
     static func oldSet(_ journal: RestoreJournal, _ directory: DataDirectory) -> String {
-        let keeps = journal.state == .swapped || journal.state == .done
+        let keeps = [.swapped, .rebuilding, .done].contains(journal.state)
         return keeps && !journal.isOldDiscarded && journal.plan.target.hasServer
             ? "\(directory.journals)/\(journal.run)/server" : "-"
     }
 
-    static func show(_ result: RestoreResult, seconds: Double, _ console: Console) throws(Failure) {
+    /// Shows what a restore came to. With an etcd that k3s has yet to rebuild it is half-way: nothing serves the cluster.
+    static func show(_ result: RestoreResult, seconds: Double, _ console: Console) throws(Failure) -> ExitStatus {
         let journal = result.journal
         var block = Block()
         let root = journal.plan.target.root
         switch journal.state {
         case .rolledBack: block.add("rolled back", "\(root) holds the set from before \(journal.run)")
         default:
+            if journal.state == .rebuilding {
+                block.add("half-way", "everything is in place but the etcd, which only k3s can rebuild")
+                block.add("now run", journal.plan.rebuildCommand)
+                block.add("then", "daytwo restore resume --data-dir \(root) \(journal.run)")
+            }
             block.add("restored", "\(journal.plan.source.name) of \(journal.plan.source.createdAt) to \(root)")
             block.add("revision", String(journal.plan.bump?.revision ?? journal.plan.source.window.maxRevision))
             block.add("old set", result.oldSet ?? (journal.isOldDiscarded ? "discarded" : "none"))
@@ -83,9 +92,14 @@ enum RestoreText {
                     ("run", .string(journal.run)), ("state", .string(journal.state.rawValue)),
                     ("backup", .string(journal.plan.source.id)), ("dataDir", .string(root)),
                     ("revision", (journal.plan.bump?.revision ?? journal.plan.source.window.maxRevision).json),
-                    ("oldSet", result.oldSet.map { .string($0) }), ("remarks", .strings(result.remarks)),
+                    ("oldSet", result.oldSet.map { .string($0) }),
+                    (
+                        "rebuildCommand",
+                        journal.state == .rebuilding ? journal.plan.rebuildCommand.map { .string($0) } : nil
+                    ), ("remarks", .strings(result.remarks)),
                     ("seconds", .seconds(seconds)),
                 ]), names: [journal.run], text: block.text)
+        return journal.state == .rebuilding ? .halfWay : .done
     }
 }
 

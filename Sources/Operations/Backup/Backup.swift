@@ -11,6 +11,10 @@ public struct BackupRequest: Sendable {
     public var directory: DataDirectory
     /// The name to back it up under.
     public var cluster: ClusterPath
+    /// The snapshot of embedded etcd to take, where it is not the newest that k3s wrote.
+    public var etcdSnapshot: String?
+    /// The age from which a backup that is made of a snapshot counts as partial.
+    public var snapshotAgeLimit = Duration.seconds(3600)
     /// Read the archive back before it counts as a backup.
     public var verifies = true
     /// The token, where it is not `server/token`.
@@ -30,6 +34,24 @@ public struct BackupRequest: Sendable {
     public init(directory: DataDirectory, cluster: ClusterPath) {
         self.directory = directory
         self.cluster = cluster
+    }
+
+    /// Throws when the directory has no datastore that can be backed up as it is asked for; nothing is written.
+    public func check() throws(Failure) { _ = try driver() }
+
+    func driver() throws(Failure) -> DatastoreDriver {
+        let driver = try directory.requireDatastore()
+        switch driver {
+        case .etcd:
+            _ = try EtcdSource(request: self).candidates()
+        case .kine:
+            guard etcdSnapshot == nil else {
+                throw Failure(
+                    .refused, "cannot back up \(directory.root) from an etcd snapshot", why: "it is on SQLite",
+                    next: "leave out --etcd-snapshot")
+            }
+        }
+        return driver
     }
 }
 
@@ -61,8 +83,8 @@ public struct BackupResult: Sendable {
     public let entry: CatalogEntry
     /// What `backup.json` says.
     public let document: BackupDocument
-    /// How the datastore was read.
-    public let reading: KineSnapshot.Reading
+    /// How a live database was read; nil for a snapshot of etcd.
+    public let reading: KineSnapshot.Reading?
     /// Bytes of the database in the archive.
     public let databaseSize: UInt64
     /// Why it is only partial; empty for a complete one.
@@ -88,20 +110,18 @@ public struct Backup: Sendable {
     /// Does it. Throws when there is no backup; a partial backup is a result with reasons.
     public func run() throws(Failure) -> BackupResult {
         let directory = request.directory
-        try directory.requireKine()
+        let driver = try request.driver()
         try directory.refuseNetworkFileSystem()
         let start = context.uptime()
         let before = try RestoreWatch(directory)
         sweep()
         let scratch = request.scratchDirectory ?? store.location
-        try checkSpace(scratch)
 
         context.report(.step("reading the datastore"))
-        let snapshot = try takeSnapshot(scratch)
-        let databaseStatus = try FileStatus(of: directory.database)
+        let snapshot = try copy(driver, scratch)
         context.report(.step("reading the server's files"))
         let files = try ServerFiles(
-            of: directory, configuration: request.configuration, scratchDirectory: scratch)
+            of: directory, driver, configuration: request.configuration, scratchDirectory: scratch)
         try before.check()
 
         let id = context.newID()
@@ -109,7 +129,7 @@ public struct Backup: Sendable {
             name: request.cluster.name, createdAt: UTCTime.wholeSecond(context.now()), id: id)
         let document = try BackupDescription(request, snapshot, files, context).document(id: id, name: name)
         context.report(.step("writing the archive"))
-        let contents = try archiveContents(name, document, snapshot, files, databaseStatus)
+        let contents = try archiveContents(name, document, snapshot, files)
         let pending = try store.begin(request.cluster, name)
         let options = request.options.archiveOptions(databaseBytes: snapshot.file.size)
         let summary = try ArchiveWriter(workers: context.workers, options: options)
@@ -153,6 +173,13 @@ public struct Backup: Sendable {
         }
     }
 
+    private func copy(_ driver: DatastoreDriver, _ scratch: String) throws(Failure) -> DatastoreCopy {
+        guard driver == .kine else { return try EtcdSource(request: request).take(scratch: scratch, context) }
+        try checkSpace(scratch)
+        let snapshot = try takeSnapshot(scratch)
+        return try DatastoreCopy(snapshot, of: FileStatus(of: request.directory.database), at: context.now())
+    }
+
     private func takeSnapshot(_ scratch: String) throws(Failure) -> KineSnapshot {
         let context = context
         var options = SnapshotOptions(now: context.uptime) { progress in
@@ -189,8 +216,7 @@ public struct Backup: Sendable {
     }
 
     private func archiveContents(
-        _ name: ArchiveName, _ document: BackupDocument, _ snapshot: KineSnapshot, _ files: ServerFiles,
-        _ database: FileStatus
+        _ name: ArchiveName, _ document: BackupDocument, _ snapshot: DatastoreCopy, _ files: ServerFiles
     ) throws(Failure) -> ArchiveContents {
         let seconds = Int64(name.createdAt.timeIntervalSince1970)
         let facts = BackupDescription.facts(snapshot, files)
@@ -198,27 +224,23 @@ public struct Backup: Sendable {
             file: EntryHeader(
                 path: "objects.ndjson", kind: .file, size: snapshot.objects.file.size, mode: 0o600,
                 modificationSeconds: seconds),
-            content: snapshot.objects.file, sha256: try sum(snapshot.objects.sha256), isPrivate: true)
-        let state = ArchiveInput(
+            content: snapshot.objects.file, sha256: try SHA256Sum(checked: snapshot.objects.sha256), isPrivate: true)
+        let owner = snapshot.status
+        let datastore = ArchiveInput(
             file: EntryHeader(
-                path: "datastore/state.db", kind: .file, size: snapshot.file.size,
-                mode: UInt16(truncatingIfNeeded: database.mode & 0o777), userID: database.uid, groupID: database.gid,
+                path: snapshot.entry, kind: .file, size: snapshot.file.size,
+                mode: UInt16(truncatingIfNeeded: owner.mode & 0o777), userID: owner.uid, groupID: owner.gid,
                 modificationSeconds: seconds),
-            content: snapshot.file, sha256: try sum(snapshot.sha256), isPrivate: true)
+            content: snapshot.file, sha256: snapshot.sha256, isPrivate: snapshot.isPrivate)
         return ArchiveContents(
             topFolder: name.stem, creationSeconds: seconds,
             backupJSON: try JSONValue(encoding: document).serialized() + [UInt8(ascii: "\n")],
-            facts: try members(of: facts), entries: [objects, state] + files.inputs)
+            facts: try members(of: facts), entries: [objects, datastore] + files.inputs)
     }
 
     private func members(of facts: InventoryFacts) throws(Failure) -> [JSONMember] {
         guard case .object(let members) = try JSONValue(encoding: facts) else { return [] }
         return members
-    }
-
-    private func sum(_ hex: String) throws(Failure) -> SHA256Sum {
-        guard let sum = SHA256Sum(hex: hex) else { throw Failure(.failed, "\(hex) is no SHA-256") }
-        return sum
     }
 
     private func readBack(_ written: any ByteSource, _ name: ArchiveName, _ summary: ArchiveSummary) throws(Failure) {

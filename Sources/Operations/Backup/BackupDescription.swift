@@ -6,11 +6,11 @@ import Stores
 /// Puts together what `backup.json` and `inventory.json` say of a snapshot and the server's files.
 struct BackupDescription {
     private let request: BackupRequest
-    private let snapshot: KineSnapshot
+    private let snapshot: DatastoreCopy
     private let files: ServerFiles
     private let context: OperationContext
 
-    init(_ request: BackupRequest, _ snapshot: KineSnapshot, _ files: ServerFiles, _ context: OperationContext) {
+    init(_ request: BackupRequest, _ snapshot: DatastoreCopy, _ files: ServerFiles, _ context: OperationContext) {
         self.request = request
         self.snapshot = snapshot
         self.files = files
@@ -30,8 +30,9 @@ struct BackupDescription {
                 release: nil, clusterUID: contents.clusterUID, clusterCreated: contents.clusterCreated),
             versions: ["k3s": request.toldVersion.map { .init(value: $0, source: "told") } ?? .unknown],
             datastore: BackupDocument.DatastoreFacts(
-                driver: "kine-sqlite", entry: "datastore/state.db", window: snapshot.window,
-                rowsSHA256: snapshot.rowsSHA256, revisionsPerSecond: revisionsPerSecond(contents, name.createdAt)),
+                driver: snapshot.driver.rawValue, entry: snapshot.entry, window: snapshot.window,
+                rowsSHA256: snapshot.rowsSHA256, revisionsPerSecond: revisionsPerSecond(contents),
+                etcd: snapshot.etcd),
             token: BackupDocument.TokenProof(
                 isProven: proof.isProven, bootstrapKey: proof.opening?.key, password: proof.opening?.password.rawValue,
                 sentence: tokenReason ?? proof.sentence),
@@ -43,7 +44,7 @@ struct BackupDescription {
             reasons: reasons(proof, tokenReason, identity), daytwoVersion: OperationContext.version)
     }
 
-    static func facts(_ snapshot: KineSnapshot, _ files: ServerFiles) -> InventoryFacts {
+    static func facts(_ snapshot: DatastoreCopy, _ files: ServerFiles) -> InventoryFacts {
         let contents = snapshot.contents
         let bound = contents.resources.filter { InventoryFacts.hostBound.contains($0.prefix) }
         return InventoryFacts(
@@ -79,8 +80,7 @@ struct BackupDescription {
         }
         if case .incomplete = identity.state { reasons.append(identity.sentence) }
         reasons += files.unreadable.map { "\($0) could not be read" }
-        reasons += snapshot.otherTables.map { "the table '\($0)' of the database is left out" }
-        return reasons
+        return reasons + snapshot.reasons
     }
 
     private func secretsEncryption() throws(Failure) -> SecretsEncryption? {
@@ -99,9 +99,9 @@ struct BackupDescription {
             .map { UTCTime.string(Date(timeIntervalSince1970: TimeInterval($0.notAfter))) }
     }
 
-    private func revisionsPerSecond(_ contents: DatastoreContents, _ now: Date) -> Double? {
+    private func revisionsPerSecond(_ contents: DatastoreContents) -> Double? {
         guard let born = contents.clusterCreated.flatMap({ UTCTime.parse($0) }) else { return nil }
-        let age = now.timeIntervalSince(born)
+        let age = snapshot.takenAt.timeIntervalSince(born)
         guard age > 60 else { return nil }
         return (Double(snapshot.window.maxRevision) / age * 1000).rounded() / 1000
     }

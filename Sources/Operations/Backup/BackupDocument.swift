@@ -39,16 +39,40 @@ public struct BackupDocument: Codable, Sendable, Equatable {
 
     /// The datastore and its revisions.
     public struct DatastoreFacts: Codable, Sendable, Equatable {
-        /// `kine-sqlite`.
+        /// `kine-sqlite` or `etcd`.
         public var driver: String
         /// The entry that holds it.
         public var entry: String
         /// The revisions in it.
         public var window: KineWindow
-        /// The digest of the rows.
+        /// The digest of the rows, or of the entries of etcd's history.
         public var rowsSHA256: String
         /// Revisions per second over the life of the cluster, where its age is known.
         public var revisionsPerSecond: Double?
+        /// The snapshot that it is; nil for kine, which is read at the time of the backup.
+        public var etcd: EtcdSnapshotFacts?
+    }
+
+    /// A snapshot of embedded etcd that was there when the backup was made.
+    public struct EtcdSnapshotFacts: Codable, Sendable, Equatable {
+        /// The name of its file.
+        public var file: String
+        /// When it was taken, UTC: everything that changed later is not in the backup.
+        public var takenAt: String
+        /// How that is known: `file name`, or `modification time`.
+        public var takenAtSource: String
+        /// How old it was at the time of the backup, in seconds.
+        public var ageSeconds: Int64
+        /// The hash, as `etcdctl snapshot status` prints it.
+        public var hash: UInt32
+        /// The keys in all buckets, as `etcdctl snapshot status` counts them.
+        public var totalKeys: Int
+        /// Bytes without the SHA-256 at the end.
+        public var totalSize: Int64
+        /// The storage version, from etcd 3.6 on.
+        public var storageVersion: String?
+        /// Newer files that are not whole, and why.
+        public var passedOver: [String]
     }
 
     /// Whether the server's token opens the identity that the datastore keeps.

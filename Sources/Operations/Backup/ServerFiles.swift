@@ -20,12 +20,14 @@ struct ServerFiles: Sendable {
 
     private let scratch: ScratchCopies
 
-    init(of directory: DataDirectory, configuration: String?, scratchDirectory: String) throws(Failure) {
+    init(
+        of directory: DataDirectory, _ driver: DatastoreDriver, configuration: String?, scratchDirectory: String
+    ) throws(Failure) {
         scratch = ScratchCopies(directory: scratchDirectory)
         try capture(directory.server, as: "server") { path in
             let first = path.split(separator: "/").first.map(String.init) ?? path
             if Self.owned.contains(first) || path == "db" { return nil }
-            return path.hasPrefix("db/") ? Self.datastoreReason(path) : Self.otherReason(first)
+            return path.hasPrefix("db/") ? Self.datastoreReason(path, driver) : Self.otherReason(first)
         }
         // vcluster has k3s write the kubeconfig beside the server.
         let kubeconfig = "\(directory.root)/k3s-config"
@@ -39,12 +41,14 @@ struct ServerFiles: Sendable {
 
     var token: [UInt8]? { small["token"] }
 
-    private static func datastoreReason(_ path: String) -> String {
+    private static func datastoreReason(_ path: String, _ driver: DatastoreDriver) -> String {
         switch true {
-        case path.hasPrefix("db/state.db"): "the datastore is in datastore/"
         case path.hasPrefix("db/joined-"): "a stamp that makes k3s skip its bootstrap"
         case path.hasPrefix("db/snapshots"): "snapshots are backups of their own"
-        default: "not part of a SQLite datastore"
+        case path == "db/state.db" || path.hasPrefix("db/state.db-") where driver == .kine,
+            path == "db/etcd" where driver == .etcd:
+            "the datastore is in datastore/"
+        default: "not part of the datastore"
         }
     }
 

@@ -55,7 +55,7 @@ struct CarryOver {
     /// The datastore itself, and the stamps and flags that make k3s take one for another.
     private func isDatastore(_ path: String) -> Bool {
         path.hasPrefix("db/state.db") || path.hasPrefix("db/joined-") || path == "db/etcd" || path.hasPrefix("db/etcd/")
-            || path == "db/reset-flag" || path == "kine.sock"
+            || path.hasPrefix("db/etcd-") || path == "db/reset-flag" || path == "kine.sock"
     }
 
     /// Brings the entries into `stage`. Snapshots are shared by a hard link; all else is copied, so that the set put

@@ -66,7 +66,7 @@ public struct Restore: Sendable {
         do throws(Failure) {
             journal = try resumed(journal, place)
         } catch {
-            guard try isSwapped(journal) else { throw error }
+            guard error.code != .halfWay, try isSwapped(journal) else { throw error }
             throw error.raised(
                 to: .halfWay, "the restore \(journal.run) is not finished",
                 next: "\(command("resume", journal)); or \(command("rollback", journal))")
@@ -85,6 +85,8 @@ public struct Restore: Sendable {
                 next: "finish that with: \(command("rollback", journal))")
         case .done, .discarding:
             return journal
+        case .rebuilding:
+            return try completeRebuilt(journal, place)
         case .planned, .staged, .swapped:
             if try isSwapped(journal) { return try complete(journal, place) }
             guard journal.state != .swapped else {
@@ -138,6 +140,21 @@ public struct Restore: Sendable {
         journal.state = .swapped
         try place.write(journal)
         try checkIdentity(journal)
+        journal.state = journal.plan.source.etcdSnapshot == nil ? .done : .rebuilding
+        try place.write(journal)
+        return journal
+    }
+
+    /// The restore is done once the etcd that k3s rebuilt holds what was restored.
+    private func completeRebuilt(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) -> RestoreJournal {
+        var journal = journal
+        guard try isSwapped(journal) else {
+            throw Failure(
+                .refused, "the restore \(journal.run) cannot be finished",
+                why: "another set has taken the place of the restored one")
+        }
+        try EtcdRebuild(plan: journal.plan, directory: directory).check()
+        try EtcdGuard.remove(fromServer: directory.server)
         journal.state = .done
         try place.write(journal)
         return journal
@@ -147,7 +164,9 @@ public struct Restore: Sendable {
     /// begun on there is no way back, since half a set must never be brought back.
     private func finish(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) -> RestoreResult {
         var journal = journal
-        if journal.state == .discarding || (journal.plan.options.discardsOld && !journal.isOldDiscarded) {
+        let discards = journal.plan.options.discardsOld && !journal.isOldDiscarded
+        // As long as k3s has not rebuilt its etcd, the old set is the only one that a server can start from.
+        if journal.state == .discarding || (discards && journal.state == .done) {
             context.report(.step("removing the old set"))
             do throws(Failure) {
                 guard try isOldSet(place.server, journal) else { throw unknownSet(place.server) }

@@ -13,6 +13,8 @@ public struct RestoreJournal: Codable, Sendable, Equatable {
         case staged
         /// The sets were exchanged.
         case swapped
+        /// The sets were exchanged, and k3s has yet to rebuild its etcd from the restored snapshot.
+        case rebuilding
         /// Checked and complete; the old set is put aside.
         case done
         /// Done, and the old set is being removed: there is no way back any more.

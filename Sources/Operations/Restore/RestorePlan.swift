@@ -20,6 +20,8 @@ public struct RestorePlan: Codable, Sendable, Equatable {
         public var window: KineWindow
         /// The digest of its rows.
         public var rowsSHA256: String
+        /// The place below `server/` of the snapshot that k3s rebuilds its etcd from; nil for SQLite.
+        public var etcdSnapshot: String?
         /// Bytes of the database.
         public var databaseBytes: UInt64
         /// The UID of the cluster.
@@ -36,6 +38,8 @@ public struct RestorePlan: Codable, Sendable, Equatable {
         public var root: String
         /// `server/` is there.
         public var hasServer: Bool
+        /// `kine-sqlite`, or `etcd`; nil where there is none.
+        public var driver: String?
         /// The database: `readable`, `absent`, or `unreadable`.
         public var database: String
         /// Why it cannot be read.
@@ -66,7 +70,7 @@ public struct RestorePlan: Codable, Sendable, Equatable {
     public var serverFiles: ServerFiles
     /// Why.
     public var serverFilesReason: String
-    /// The revision bump; nil when it was switched off.
+    /// The revision bump; nil when it was switched off, and for etcd, where k3s does none.
     public var bump: RevisionBump?
     /// Paths below `server/` that the archive does not hold and that are carried over.
     public var carriedOver: [String]
@@ -84,6 +88,13 @@ public struct RestorePlan: Codable, Sendable, Equatable {
     public var refusals: [String]
     /// Options, as they bear on the plan.
     public var options: RestoreOptions
+
+    /// The command by which k3s rebuilds its etcd from the restored snapshot; nil for SQLite, where nothing is left to do.
+    public var rebuildCommand: String? {
+        source.etcdSnapshot.map { place in
+            "k3s server --data-dir \(target.root) --cluster-reset --cluster-reset-restore-path=\(target.root)/server/\(place)"
+        }
+    }
 }
 
 /// What a person chose.
@@ -119,6 +130,6 @@ public struct TargetFingerprint: Codable, Sendable, Equatable {
 
     /// The inode of `server/`.
     public var server: UInt64?
-    /// `state.db` and `-wal` by name, those that are there.
+    /// `state.db`, its `-wal` and the database of an etcd by their paths below `db/`, those that are there.
     public var files: [String: File]
 }

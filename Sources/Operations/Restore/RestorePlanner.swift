@@ -34,7 +34,7 @@ public struct RestorePlanner {
         let free = try FileSystemFacts(of: directory.root).freeBytes
         var plan = RestorePlan(
             source: source, target: target, serverFiles: files, serverFilesReason: reason,
-            bump: options.bumpsRevision ? bump(source, target) : nil,
+            bump: options.bumpsRevision && archive.driver == .kine ? bump(source, target) : nil,
             carriedOver: carry.carried.map(\.path), setAside: carry.setAside, notCreated: archive.leavingLinks,
             neededBytes: needed, freeBytes: free, warnings: [], refusals: refusals, options: options)
         plan.warnings = warnings(plan)
@@ -86,7 +86,14 @@ public struct RestorePlanner {
             warnings.append(
                 "the backup holds no server token: give k3s the cluster's own (--token, K3S_TOKEN) before it starts")
         }
-        if !options.bumpsRevision {
+        if archive.driver == .etcd {
+            warnings.append(
+                "only k3s can rebuild its etcd: until that is done, do not start it in another way, since it would begin"
+                    + " an empty cluster (--cluster-init) or stop with an error")
+            warnings.append(
+                "k3s leaves the revisions as they are in the snapshot, so they go backwards: restart agents and"
+                    + " controllers that stay connected")
+        } else if !options.bumpsRevision {
             warnings.append("revisions go backwards: clients that stay connected miss changes without an error")
         }
         for path in plan.setAside {
@@ -138,6 +145,7 @@ public struct RestoreArchive: Sendable {
     public let document: BackupDocument
     let reader: ArchiveReader
     let index: ArchiveIndex
+    let driver: DatastoreDriver
 
     /// Opens an archive and reads its first frames; nothing in it is believed until the restore has verified it.
     public init(path: String) throws(Failure) {
@@ -150,9 +158,17 @@ public struct RestoreArchive: Sendable {
             throw Failure(
                 .refused, "\(name) cannot be restored by itself", why: "it is not a full backup of a k3s datastore")
         }
-        guard document.datastore.entry == "datastore/state.db" else {
+        guard let driver = DatastoreDriver(rawValue: document.datastore.driver),
+            document.datastore.entry == driver.entry
+        else {
             throw Failure(
-                .refused, "\(name) holds a \(document.datastore.driver) datastore, which cannot be restored yet")
+                .refused, "\(name) holds a \(document.datastore.driver) datastore, which cannot be restored",
+                next: "use a newer daytwo")
+        }
+        self.driver = driver
+        guard document.id.utf8.count == 32, SHA256Sum(hex: document.id + document.id) != nil else {
+            throw Failure(
+                .verificationFailed, "\(name) has no id", why: "backup.json says \(document.id.debugDescription)")
         }
     }
 
@@ -161,10 +177,23 @@ public struct RestoreArchive: Sendable {
         return RestorePlan.Source(
             path: path, id: document.id, name: document.identity.name, createdAt: document.createdAt,
             ageSeconds: max(0, Int64(now.timeIntervalSince(created))), window: document.datastore.window,
-            rowsSHA256: document.datastore.rowsSHA256,
+            rowsSHA256: document.datastore.rowsSHA256, etcdSnapshot: etcdSnapshot,
             databaseBytes: index.inventory.entry(document.datastore.entry)?.header.size ?? 0,
             clusterUID: document.identity.clusterUID, serverCA: document.authorities["server-ca"],
             reasons: document.reasons)
+    }
+
+    /// Where the snapshot goes: a name of our own, with the time at its end as k3s reads it.
+    private var etcdSnapshot: String? {
+        guard driver == .etcd else { return nil }
+        let taken = document.datastore.etcd.flatMap { UTCTime.parse($0.takenAt) } ?? UTCTime.parse(document.createdAt)
+        return "db/snapshots/daytwo-\(document.id.prefix(8))-\(Int64(taken?.timeIntervalSince1970 ?? 0))"
+    }
+
+    /// Where the entries go.
+    func placement(_ files: RestorePlan.ServerFiles) -> StagingReceiver.Placement {
+        StagingReceiver.Placement(
+            datastoreEntry: document.datastore.entry, datastore: etcdSnapshot ?? "db/state.db", files: files)
     }
 
     /// The archive's paths below `server/`.
@@ -188,7 +217,8 @@ public struct RestoreArchive: Sendable {
     }
 
     func stagedBytes(_ files: RestorePlan.ServerFiles) -> UInt64 {
-        index.inventory.entries.filter { StagingReceiver.place($0.header.path, files) != nil }
+        let placement = placement(files)
+        return index.inventory.entries.filter { placement.place(of: $0.header.path) != nil }
             .reduce(0) { saturatingSum($0, $1.header.size) }
     }
 }

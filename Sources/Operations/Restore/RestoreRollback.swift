@@ -107,6 +107,12 @@ extension Restore {
     /// Bumps the old set when the restored one was started, and says what it did.
     private func bumpOldSet(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) -> [String] {
         guard try wasStarted(journal) else { return [] }
+        guard journal.plan.target.driver != DatastoreDriver.etcd.rawValue else {
+            return [
+                "a k3s ran on the restored set; the old set is on etcd and comes back with the revisions that it had:"
+                    + " restart agents and controllers that stay connected"
+            ]
+        }
         guard journal.plan.target.hasServer, journal.plan.target.database == "readable" else {
             return ["a k3s ran on the restored set; the old database cannot be bumped: \(journal.plan.target.database)"]
         }

@@ -24,16 +24,18 @@ struct Staging {
         if try FileStatus.ifPresent(path) != nil { try removeTree(path) }
         try createDirectory(path)
         context.report(.step("staging \(plan.source.name) of \(plan.source.createdAt)"))
-        let receiver = try StagingReceiver(stage: path, files: plan.serverFiles, checkStop: context.checkStop)
+        let receiver = try StagingReceiver(
+            stage: path, archive.placement(plan.serverFiles), checkStop: context.checkStop)
         let verified = try archive.reader.verify(workers: context.workers, delivering: receiver)
         guard verified.index.backupJSON == archive.index.backupJSON else {
             throw Failure(.verificationFailed, "\(archive.path) changed while it was read")
         }
-        context.report(.step("verifying the staged database"))
-        try verifyDatabase("\(path)/db/state.db")
+        context.report(.step("verifying the staged datastore"))
+        try verifyDatastore("\(path)/\(plan.source.etcdSnapshot ?? "db/state.db")")
         let carry = RestorePlanner(archive, onto: directory, plan.options, context).carryOver(plan.source, plan.target)
         try carry.bring(carry.decide().carried, into: path)
         try bump("\(path)/db/state.db", like: verified.index)
+        if archive.driver == .etcd { try EtcdGuard.put(intoServer: path) }
         try receiver.finish()
         if let server = verified.index.inventory.entry("server") {
             try setMetadata(
@@ -46,16 +48,17 @@ struct Staging {
         try synchronizeDirectory(String(path.dropLast("/server".count)))
     }
 
-    /// Opens the database and compares it with what the archive says; both readings run side by side.
-    private func verifyDatabase(_ path: String) throws(Failure) {
+    /// Opens the datastore and compares it with what the archive says; both readings run side by side.
+    private func verifyDatastore(_ path: String) throws(Failure) {
+        let driver = archive.driver
         let integrity = try OwnedThread { () throws(Failure) in
-            let file = try KineFile(path: path)
+            let file = try DatastoreFile(driver, path: path)
             try file.checkIntegrity()
             try file.close()
         }
         let compared = Result { () throws(Failure) in
-            let file = try KineFile(path: path)
-            let (digest, window) = (try file.rowsSHA256(), try file.window())
+            let file = try DatastoreFile(driver, path: path)
+            let (window, digest) = try file.fingerprint()
             try file.close()
             guard digest == plan.source.rowsSHA256, window == plan.source.window else {
                 throw Failure(

@@ -5,34 +5,41 @@ import Foundation
 
 /// Puts the entries of an archive where a server expects them, below a staging directory.
 final class StagingReceiver: EntryReceiver {
+    /// Where entries go below `server/`.
+    struct Placement {
+        let datastoreEntry: String
+        let datastore: String
+        let files: RestorePlan.ServerFiles
+
+        /// The place of an entry; nil for what is not the server's. The root of it is the empty path.
+        func place(of path: String) -> String? {
+            if path == datastoreEntry { return datastore }
+            guard path == "server" || path.hasPrefix("server/") else { return nil }
+            let rest = String(path.dropFirst("server".count).drop { $0 == "/" })
+            let first = rest.split(separator: "/").first.map(String.init) ?? ""
+            if files == .recreate, first == "tls" || first == "cred" { return nil }
+            // Stamps and databases are never the server's own files, whoever made the archive.
+            if rest.hasPrefix("db/") { return nil }
+            return rest
+        }
+    }
+
     private let extractor: TreeExtractor
-    private let files: RestorePlan.ServerFiles
+    private let placement: Placement
     private let checkStop: () throws(Failure) -> Void
     private var current: EntryHeader?
 
     init(
-        stage: String, files: RestorePlan.ServerFiles, checkStop: @escaping () throws(Failure) -> Void
+        stage: String, _ placement: Placement, checkStop: @escaping () throws(Failure) -> Void
     ) throws(Failure) {
         extractor = try TreeExtractor(root: stage, owner: geteuid() == 0 ? .required : .ignored)
-        self.files = files
+        self.placement = placement
         self.checkStop = checkStop
-    }
-
-    /// Where an entry goes below `server/`; nil for what is not the server's. The root of it is the empty path.
-    static func place(_ path: String, _ files: RestorePlan.ServerFiles) -> String? {
-        if path == "datastore/state.db" { return "db/state.db" }
-        guard path == "server" || path.hasPrefix("server/") else { return nil }
-        let rest = String(path.dropFirst("server".count).drop { $0 == "/" })
-        let first = rest.split(separator: "/").first.map(String.init) ?? ""
-        if files == .recreate, first == "tls" || first == "cred" { return nil }
-        // Stamps and databases are never the server's own files, whoever made the archive.
-        if rest.hasPrefix("db/") { return nil }
-        return rest
     }
 
     func begin(_ header: EntryHeader) throws(Failure) {
         current = nil
-        guard let place = Self.place(header.path, files), !place.isEmpty else { return }
+        guard let place = placement.place(of: header.path), !place.isEmpty else { return }
         switch header.kind {
         case .directory: try extractor.directory(place, metadata(header))
         case .symbolicLink(let target): try extractor.symbolicLink(place, to: target, metadata(header))

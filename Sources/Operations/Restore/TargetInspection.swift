@@ -10,11 +10,15 @@ struct TargetInspection {
     func target() throws(Failure) -> RestorePlan.Target {
         let fingerprint = try fingerprint()
         var target = RestorePlan.Target(
-            root: directory.root, hasServer: fingerprint.server != nil, database: "absent", databaseProblem: nil,
+            root: directory.root, hasServer: fingerprint.server != nil, driver: try driver()?.rawValue,
+            database: "absent", databaseProblem: nil,
             newestRevision: nil, clusterUID: nil, serverCA: serverCA(), fingerprint: fingerprint)
-        guard fingerprint.files["state.db"] != nil else { return target }
         do throws(Failure) {
-            (target.newestRevision, target.clusterUID) = try readDatabase()
+            switch target.driver {
+            case DatastoreDriver.kine.rawValue: (target.newestRevision, target.clusterUID) = try readDatabase()
+            case DatastoreDriver.etcd.rawValue: (target.newestRevision, target.clusterUID) = try readMember()
+            default: return target
+            }
             target.database = "readable"
         } catch {
             // A rescue is never blocked by what it replaces: the set put aside is the safety copy.
@@ -22,6 +26,20 @@ struct TargetInspection {
             target.databaseProblem = error.description
         }
         return target
+    }
+
+    /// The datastore that is there; snapshots without the etcd that they are of are none.
+    private func driver() throws(Failure) -> DatastoreDriver? {
+        let driver = try directory.driver()
+        guard driver == .etcd, try FileStatus.ifPresent(directory.etcdDatabase) == nil else { return driver }
+        return nil
+    }
+
+    /// The revision and the cluster in the database of a stopped etcd. What is only in its log yet is not in there, so the
+    /// revision is at least the one that is given.
+    private func readMember() throws(Failure) -> (Int64, String?) {
+        let member = try EtcdSnapshot(OpenFile(directory.etcdDatabase, following: false))
+        return (try member.newestRevision(), try DatastoreFile.etcd(member).clusterUID())
     }
 
     /// The revision and the cluster in the database.
@@ -70,7 +88,7 @@ struct TargetInspection {
 
     func fingerprint() throws(Failure) -> TargetFingerprint {
         var files: [String: TargetFingerprint.File] = [:]
-        for name in ["state.db", "state.db-wal"] {
+        for name in ["state.db", "state.db-wal", "etcd/member/snap/db"] {
             guard let status = try FileStatus.ifPresent("\(directory.server)/db/\(name)") else { continue }
             // SQLite makes an empty log when it reads; that is no change.
             if name.hasSuffix("-wal"), status.size == 0 { continue }
@@ -96,7 +114,10 @@ struct TargetInspection {
         if try isMountPoint(directory.server) { refusals.append("\(directory.server) is a mount of its own") }
         for entry in try walkTree(directory.server, skipping: { _, _ in }) {
             if entry.isMountPoint { refusals.append("\(directory.server)/\(entry.path) is a mount of its own") }
-            if ["db", "db/state.db", "db/state.db-wal"].contains(entry.path), entry.status.kind == .symbolicLink {
+            let isData = ["db", "db/state.db", "db/state.db-wal", "db/etcd"].contains(entry.path)
+            if isData, entry.status.kind == .symbolicLink,
+                try !EtcdGuard.isThere(at: "\(directory.server)/\(entry.path)", entry.status)
+            {
                 refusals.append("\(directory.server)/\(entry.path) is a link to \(entry.linkTarget ?? "elsewhere")")
             }
         }

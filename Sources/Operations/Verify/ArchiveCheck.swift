@@ -71,7 +71,7 @@ public struct ArchiveCheck: Sendable {
             return (archive, [])
         }
         let facts = try ArchiveFacts(reader)
-        let datastore = try facts.datastoreEntry(of: reader)
+        let (driver, datastore) = try facts.datastoreEntry(of: reader)
         let scratch = try DatabaseScratch(in: scratchDirectory, size: datastore.header.size)
         let receiver = CheckReceiver(
             context, total: reader.uncompressedSize, database: (datastore.header.path, scratch.sink),
@@ -81,20 +81,21 @@ public struct ArchiveCheck: Sendable {
         try context.checkStop()
         context.report(.step("comparing the database with what was backed up"))
         let deep = DeepCheck(reader: reader, facts: facts, files: receiver.files)
-        return (archive, try compare(deep, with: scratch, scratchDirectory))
+        return (archive, try compare(deep, driver, with: scratch, scratchDirectory))
     }
 
     private func compare(
-        _ deep: DeepCheck, with scratch: consuming DatabaseScratch, _ scratchDirectory: String
+        _ deep: DeepCheck, _ driver: DatastoreDriver, with scratch: consuming DatabaseScratch,
+        _ scratchDirectory: String
     ) throws(Failure) -> [String] {
         do throws(Failure) {
-            let database = try scratch.open()
+            let database = try scratch.open(driver)
             try database.checkIntegrity()
             let remarks = try deep.compare(database, scratchDirectory: scratchDirectory)
             try database.close()
             return remarks
         } catch {
-            // The bytes are those of the backup: what SQLite has against them, it has against the backup.
+            // The bytes are those of the backup: what there is against them, there is against the backup.
             guard error.code != .verificationFailed, error.systemError == nil else { throw error }
             throw Failure(
                 .verificationFailed, "the database in \(deep.reader.name) cannot be opened", why: error.description,

@@ -1,4 +1,5 @@
 public import Archive
+public import Datastore
 public import Failures
 
 /// What an archive says about itself, understood: read from its first frames, without the rest.
@@ -30,17 +31,18 @@ public struct ArchiveFacts: Sendable {
         }
     }
 
-    /// The entry of the datastore.
-    public func datastoreEntry(of reader: ArchiveReader) throws(Failure) -> InventoryEntry {
-        guard document.datastore.driver == "kine-sqlite" else {
+    /// The datastore's driver and entry; throws `refused` for a driver that this version does not know.
+    public func datastoreEntry(of reader: ArchiveReader) throws(Failure) -> (DatastoreDriver, InventoryEntry) {
+        guard let driver = DatastoreDriver(rawValue: document.datastore.driver) else {
             throw Failure(
-                .refused, "cannot open the datastore in \(reader.name)", why: "it is \(document.datastore.driver)")
+                .refused, "cannot open the datastore in \(reader.name)", why: "it is \(document.datastore.driver)",
+                next: "use a newer daytwo")
         }
         guard let entry = index.inventory.entry(document.datastore.entry), entry.header.kind == .file else {
             throw Failure(
                 .verificationFailed, "the archive \(reader.name) has no datastore",
                 why: "there is no entry \(document.datastore.entry)", next: "use another backup")
         }
-        return entry
+        return (driver, entry)
     }
 }

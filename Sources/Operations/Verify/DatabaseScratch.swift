@@ -3,7 +3,7 @@ public import Datastore
 public import Failures
 public import Files
 
-/// The database of an archive in a scratch file (0600), whose name goes as soon as SQLite has it.
+/// The datastore of an archive in a scratch file (0600), whose name goes as soon as SQLite has it.
 ///
 /// What a killed process leaves has the name of a temporary file; in a store it is swept like one.
 public struct DatabaseScratch: ~Copyable {
@@ -24,18 +24,18 @@ public struct DatabaseScratch: ~Copyable {
     /// Where the bytes of the database go.
     public var sink: any ByteSink { file.sink }
 
-    /// Opens the database.
-    public consuming func open() throws(Failure) -> KineFile {
-        try KineFile(path: file.written().path)
+    /// Opens the datastore.
+    public consuming func open(_ driver: DatastoreDriver) throws(Failure) -> DatastoreFile {
+        try DatastoreFile(driver, path: file.written().path)
     }
 
     /// Takes the database out of an archive; its SHA-256 is checked.
     public static func open(
         _ facts: ArchiveFacts, of reader: ArchiveReader, in directory: String
-    ) throws(Failure) -> KineFile {
-        let entry = try facts.datastoreEntry(of: reader)
+    ) throws(Failure) -> DatastoreFile {
+        let (driver, entry) = try facts.datastoreEntry(of: reader)
         let scratch = try DatabaseScratch(in: directory, size: entry.header.size)
         try reader.read(entry, of: facts.index, to: scratch.sink)
-        return try scratch.open()
+        return try scratch.open(driver)
     }
 }

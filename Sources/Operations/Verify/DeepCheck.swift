@@ -14,16 +14,16 @@ struct DeepCheck {
     private static let tokenPath = "server/token"
 
     /// Throws `verificationFailed` with everything that differs; gives what could not be compared.
-    func compare(_ database: KineFile, scratchDirectory: String) throws(Failure) -> [String] {
+    func compare(_ database: DatastoreFile, scratchDirectory: String) throws(Failure) -> [String] {
         var problems: [String] = []
         func expect(_ isEqual: Bool, _ problem: @autoclosure () -> String) {
             if !isEqual { problems.append(problem()) }
         }
         let document = facts.document
-        let window = try database.window()
         let expected = document.datastore.window
-        expect(window == expected, "its revisions are \(text(window)), backup.json says \(text(expected))")
         let found = try database.inspect(scratchDirectory: scratchDirectory)
+        expect(
+            found.window == expected, "its revisions are \(text(found.window)), backup.json says \(text(expected))")
         expect(
             found.rowsSHA256 == document.datastore.rowsSHA256, "the digest of its rows is not the one in backup.json")
         expect(found.rows == expected.rows, "it has \(found.rows) rows, backup.json says \(expected.rows)")

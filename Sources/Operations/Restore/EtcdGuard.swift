@@ -1,0 +1,32 @@
+import Failures
+import Files
+import Foundation
+
+/// What keeps a k3s, started before its etcd is rebuilt, from making an empty SQLite datastore in a restored directory.
+///
+/// A k3s that finds no `db/etcd` takes SQLite (k3s pkg/cluster/managed.go), makes `db/state.db`, and serves an empty
+/// cluster with the restored identity, whose agents then stop every workload. With a link at that place, whose target
+/// cannot be made, SQLite cannot open its database and k3s ends with an error; `--cluster-reset` does not look there.
+enum EtcdGuard {
+    private static let target = "etcd-is-not-rebuilt/run-k3s-with-cluster-reset"
+
+    /// Puts the guard into a staged `server/`.
+    static func put(intoServer server: String) throws(Failure) {
+        let path = "\(server)/db/state.db"
+        guard symlink(target, path) == 0 else { throw Failure.system("create the link", path, errno) }
+    }
+
+    /// Takes it away, when it is there.
+    static func remove(fromServer server: String) throws(Failure) {
+        let path = "\(server)/db/state.db"
+        guard let status = try FileStatus.ifPresent(path), try isThere(at: path, status) else { return }
+        guard unlink(path) == 0 else { throw Failure.system("remove", path, errno) }
+        try synchronizeDirectory("\(server)/db")
+    }
+
+    /// Whether what lies at `server/db/state.db` is the guard.
+    static func isThere(at path: String, _ status: FileStatus) throws(Failure) -> Bool {
+        guard status.kind == .symbolicLink else { return false }
+        return try readLink(path) == target
+    }
+}
