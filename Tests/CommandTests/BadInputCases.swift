@@ -58,7 +58,51 @@ struct BadInputCases {
             return cases.create(cases.fixture.path("other"))
         },
         "no-datastore": { cases in try cases.backup { try FileManager.default.removeItem(atPath: "\($0)/server/db") } },
-        "etcd": { cases in try cases.backup(of: Fixtures.etcd) },
+        "etcd-no-snapshot": { cases in
+            try cases.backup(of: Fixtures.etcd) { try FileManager.default.removeItem(atPath: $0 + etcdSnapshot) }
+        },
+        "etcd-snapshot-old": { cases in
+            let input = try cases.backup(of: Fixtures.etcd)
+            return BadInput(arguments: input.arguments, unchanged: input.unchanged)
+        },
+        "etcd-snapshot-missing": { cases in
+            try cases.backup(of: Fixtures.etcd, ["--etcd-snapshot", "/nonexistent/snapshot"])
+        },
+        "etcd-snapshot-directory": { cases in try cases.backup(of: Fixtures.etcd, ["--etcd-snapshot", "/tmp"]) },
+        "etcd-snapshot-text": { cases in
+            try cases.backup(of: Fixtures.etcd) {
+                try Data(repeating: 0x61, count: 100_000).write(to: URL(filePath: $0 + etcdSnapshot))
+            }
+        },
+        "etcd-snapshot-cut": { cases in
+            try cases.backup(of: Fixtures.etcd) {
+                try cases.fixture.tool("truncate", "-s", "-4096", $0 + etcdSnapshot)
+            }
+        },
+        "etcd-snapshot-flipped": { cases in
+            try cases.backup(of: Fixtures.etcd) { directory in
+                let file = try FileHandle(forUpdating: URL(filePath: directory + etcdSnapshot))
+                try file.seek(toOffset: 9_000_000)
+                let byte = try file.read(upToCount: 1)?.first ?? 0
+                try file.seek(toOffset: 9_000_000)
+                try file.write(contentsOf: Data([byte ^ 1]))
+                try file.close()
+            }
+        },
+        "etcd-snapshot-no-checksum": { cases in
+            try cases.backup(of: Fixtures.etcd) { try cases.fixture.tool("truncate", "-s", "-32", $0 + etcdSnapshot) }
+        },
+        "etcd-snapshot-zip": { cases in
+            let zip = try cases.fixture.write("PK no zip", to: "snapshot.zip")
+            return try cases.backup(of: Fixtures.etcd, ["--etcd-snapshot", zip])
+        },
+        "etcd-snapshot-for-sqlite": { cases in
+            let file = try cases.fixture.write("", to: "snapshot")
+            return try cases.backup(of: Fixtures.sqlite, ["--etcd-snapshot", file])
+        },
+        "snapshot-age-impossible": { cases in
+            try cases.backup(of: Fixtures.etcd, ["--max-snapshot-age", "soon"])
+        },
         "database-empty": { cases in
             try cases.backup { directory in
                 for file in ["state.db", "state.db-wal", "state.db-shm"] {
@@ -174,7 +218,7 @@ struct BadInputCases {
             let store = try cases.fixture.smallFileSystem("small", size: "512k")
             return cases.create(try cases.fixture.dataDirectory(), ["--scratch", cases.fixture.root], store: store)
         },
-        "scratch-missing": { cases in try cases.backup(["--scratch", "/nonexistent"]) },
+        "scratch-missing": { cases in try cases.backup(["--scratch", "/nonexistent/snapshot"]) },
     ]
 
     private static let usage: [String: Make] = [
@@ -291,3 +335,6 @@ struct BadInputCases {
         try fixture.tool("sqlite3", database, "PRAGMA journal_mode=DELETE")
     }
 }
+
+/// The snapshot of the fixture on embedded etcd, below its data directory.
+private let etcdSnapshot = "/server/db/snapshots/on-demand-red-0-1795347441"

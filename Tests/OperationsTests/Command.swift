@@ -33,6 +33,12 @@ enum Tools {
     static func fixture(_ name: String) -> String { "\(package)/Tests/Fixtures/\(name).tar.zst" }
     static func support(_ name: String) -> String { "\(package)/Tests/Support/\(name)" }
     static var hasStrace: Bool { FileManager.default.isExecutableFile(atPath: "/usr/bin/strace") }
+    /// Whether a real etcd and its client are there (scripts/test sees to it).
+    static let hasEtcd = ["etcd", "etcdctl"].allSatisfy { name in
+        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
+            FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
+        }
+    }
     static var isRoot: Bool { geteuid() == 0 }
 }
 
