@@ -48,7 +48,8 @@ final class Settings: Sendable {
             return try configuration()
         } catch {
             guard toldConfiguration == nil else { throw error }
-            console.warn("the configuration is not used: \(error.description)")
+            let first = error.description.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+            console.warn("the configuration is not used: \(first) See: daytwo config validate")
             return nil
         }
     }

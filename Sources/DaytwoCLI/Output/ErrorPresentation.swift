@@ -1,6 +1,7 @@
 import Archive
 import Failures
 import Foundation
+import Policies
 
 /// How errors are shown: in at most three lines, or as an object; the only place that does it.
 struct ErrorPresentation {
@@ -40,12 +41,18 @@ struct ErrorPresentation {
     }
 
     private func lines(_ failure: Failure) -> String {
-        var text = "daytwo: " + oneLine(failure.description)
+        var text = "daytwo: " + (documentLines(failure) ?? oneLine(failure.description))
         if let next = failure.next { text += "\n  next: " + oneLine(sentence(next)) }
         if isVerbose {
             for cause in causes(of: failure) { text += "\n  cause: " + oneLine(cause) }
         }
         return text
+    }
+
+    /// Mistakes in documents: one line each, which editors and people can jump to.
+    private func documentLines(_ failure: Failure) -> String? {
+        guard failure.cause is DocumentProblems else { return nil }
+        return failure.what.split(whereSeparator: \.isNewline).map { String($0).printable }.joined(separator: "\n")
     }
 
     /// No full stop at the end, and a small letter at the beginning of what is an English word.
