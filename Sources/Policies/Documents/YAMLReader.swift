@@ -63,7 +63,8 @@ struct YAMLReader {
         let origin = place(node.mark)
         switch node {
         case .scalar(let scalar):
-            refuseTag(scalar.tag, origin)
+            // Quotes are a tag as well, to Yams.
+            if scalar.style == .plain || scalar.tag != Tag(.str) { refuseTag(scalar.tag, origin) }
             let quotes = scalar.style == .singleQuoted || scalar.style == .doubleQuoted
             let textColumn = scalar.style == .plain ? origin.column : quotes ? origin.column + 1 : nil
             return YAMLNode(

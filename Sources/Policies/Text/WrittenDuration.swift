@@ -29,11 +29,11 @@ public enum WrittenDuration {
         return TimeInterval(total)
     }
 
-    /// The shortest text of a number of seconds, rounded down: `1d12h`; `0s` for none.
+    /// Days, hours, minutes and seconds of a number of seconds, rounded down: `1d12h`; `0s` for none.
     public static func text(_ seconds: TimeInterval) -> String {
         var rest = Int(max(0, min(seconds.rounded(.down), Double(longest))))
         var text = ""
-        for unit in units where rest >= unit.seconds && !(unit.letter == "w" && rest % unit.seconds != 0) {
+        for unit in units where unit.letter != "w" && rest >= unit.seconds {
             text += "\(rest / unit.seconds)\(unit.letter)"
             rest %= unit.seconds
         }

@@ -43,7 +43,7 @@ struct PosixTimeZone: Sendable, Hashable {
         guard let daylight else { return [] }
         let year = CivilDate(daysSinceEpoch: floorDivide(time, 86_400)).year
         var changes: [(change: TimeZoneRules.Change, isStart: Bool)] = []
-        for year in year - 2...year + 2 {
+        for year in year - 2...year + 3 {
             changes.append(
                 (.init(at: daylight.start.seconds(of: year) - standard, offset: daylight.offset), true))
             changes.append((.init(at: daylight.end.seconds(of: year) - daylight.offset, offset: standard), false))
@@ -51,7 +51,9 @@ struct PosixTimeZone: Sendable, Hashable {
         // Where the end meets the next start, daylight saving time goes on all year.
         changes.sort { ($0.change.at, $0.isStart ? 1 : 0) < ($1.change.at, $1.isStart ? 1 : 0) }
         var result: [TimeZoneRules.Change] = []
-        for (change, _) in changes {
+        // The last year lacks the next one's start, which might undo its end.
+        let end = CivilDate(year: year + 2, month: 7, day: 1).daysSinceEpoch * 86_400
+        for (change, _) in changes where change.at < end {
             if result.last?.at == change.at { result.removeLast() }
             if result.last?.offset != change.offset { result.append(change) }
         }
