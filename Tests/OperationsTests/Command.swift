@@ -78,6 +78,8 @@ final class Running {
         // A home that is not there: what was begun is found next to the data, or not at all.
         process.environment = [
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": "/nonexistent",
+            // No place for a state directory either: a rescue needs none.
+            "DAYTWO_STATE_DIR": "/dev/null/state",
         ]
         process.standardInput = input
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: scratch["out"]))

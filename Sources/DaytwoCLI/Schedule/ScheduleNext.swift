@@ -28,7 +28,7 @@ struct ScheduleNext: OperationCommand {
     private struct Run {
         let at: Date
         let purpose: String
-        let entry: ScheduleEntry
+        let entry: ScheduledCluster
     }
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
@@ -62,7 +62,7 @@ struct ScheduleNext: OperationCommand {
         return .done
     }
 
-    private func times(_ entry: ScheduleEntry, _ start: Date) -> [Run] {
+    private func times(_ entry: ScheduledCluster, _ start: Date) -> [Run] {
         let purposes: [(String, CronRecurrence?)] = [
             ("backup", entry.recurrence), ("verify", entry.verificationRecurrence), ("drill", entry.drillRecurrence),
         ]

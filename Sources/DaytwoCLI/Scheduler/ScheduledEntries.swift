@@ -9,13 +9,13 @@ struct ScheduledEntries {
     let configuration: DaytwoConfiguration
 
     /// All of them.
-    var entries: [Jobs.ScheduleEntry] {
+    var entries: [ScheduleEntry] {
         configuration.schedules.flatMap { schedule in
             schedule.entries(for: configuration.clusters).flatMap { entries(of: $0) }
         }
     }
 
-    private func entries(of entry: Policies.ScheduleEntry) -> [Jobs.ScheduleEntry] {
+    private func entries(of entry: ScheduledCluster) -> [ScheduleEntry] {
         let schedule = entry.schedule
         var made = [make(entry, entry.recurrence, .backup, backup(entry))]
         if let recurrence = entry.verificationRecurrence, let verify = schedule.verify {
@@ -31,10 +31,10 @@ struct ScheduledEntries {
     }
 
     private func make(
-        _ entry: Policies.ScheduleEntry, _ recurrence: CronRecurrence, _ kind: JobKind, _ words: [String]
-    ) -> Jobs.ScheduleEntry {
+        _ entry: ScheduledCluster, _ recurrence: CronRecurrence, _ kind: JobKind, _ words: [String]
+    ) -> ScheduleEntry {
         let schedule = entry.schedule
-        return Jobs.ScheduleEntry(
+        return ScheduleEntry(
             schedule: schedule.name, recurrence: recurrence,
             template: request(kind, entry.cluster, schedule, words, timeout: schedule.timeout),
             maxAge: schedule.missedRunMaxAge, overlap: Overlap(rawValue: schedule.overlap.rawValue) ?? .skip,
@@ -68,7 +68,7 @@ struct ScheduledEntries {
         return requests
     }
 
-    private func backup(_ entry: Policies.ScheduleEntry) -> [String] {
+    private func backup(_ entry: ScheduledCluster) -> [String] {
         let cluster = entry.cluster
         var words = [
             "backup", "create", "--data-dir", cluster.dataDirectory, "--name", cluster.name, "--store",

@@ -28,7 +28,8 @@ final class SchedulerLoop {
         self.mode = mode
         configuration = try session.settings.requireConfiguration()
         queue = JobQueue(try session.openState(), context: JobSurroundings.context(origin: "scheduler"))
-        launcher = try WorkerLauncher(session)
+        let queue = queue
+        launcher = try WorkerLauncher(session) { queue.wakeSchedulers() }
         scheduler = Scheduler(
             queue, launcher: launcher, limits: Self.limits(configuration), mode: mode, version: OperationContext.version
         )
@@ -79,7 +80,7 @@ final class SchedulerLoop {
     }
 
     /// The entries, when the configuration is new. One that is broken is told, and the last good one stays in force.
-    private func reload() throws(Failure) -> [Jobs.ScheduleEntry]? {
+    private func reload() throws(Failure) -> [ScheduleEntry]? {
         if isLoaded {
             guard Uptime.now >= nextLook else { return nil }
             nextLook = Uptime.now + Self.lookInterval

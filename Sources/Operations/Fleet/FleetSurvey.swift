@@ -66,7 +66,7 @@ public struct FleetSurvey {
     }
 
     /// What the schedule promises besides the objective.
-    private func promise(_ entry: Policies.ScheduleEntry, _ status: inout ClusterStatus, _ now: Date) {
+    private func promise(_ entry: ScheduledCluster, _ status: inout ClusterStatus, _ now: Date) {
         let schedule = entry.schedule
         status.isSuspended = schedule.suspended
         status.suspensionReason = schedule.suspendedReason

@@ -69,13 +69,13 @@ public struct BackupSchedule: Sendable {
     public func origin(of path: String) -> Origin { settings.first { $0.path == path }?.origin ?? origin }
 
     /// The clusters that it selects, in the inventory's order.
-    public func entries(for inventory: [InventoryCluster]) -> [ScheduleEntry] {
-        inventory.filter(select.matches).map { ScheduleEntry(schedule: self, cluster: $0) }
+    public func entries(for inventory: [InventoryCluster]) -> [ScheduledCluster] {
+        inventory.filter(select.matches).map { ScheduledCluster(schedule: self, cluster: $0) }
     }
 }
 
 /// One cluster under one schedule.
-public struct ScheduleEntry: Sendable {
+public struct ScheduledCluster: Sendable {
     /// The schedule.
     public let schedule: BackupSchedule
     /// The cluster.

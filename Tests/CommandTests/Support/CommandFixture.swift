@@ -34,6 +34,7 @@ final class CommandFixture {
     ) throws -> ChildProcess.Result {
         var command = [try Self.binary.get()] + arguments
         if asNobody { command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"] + command }
+        let environment = ["DAYTWO_STATE_DIR": path("state")].merging(environment) { _, told in told }
         return try ChildProcess(
             arguments: command, environment: environment, directory: directory ?? root, output: output,
             whileRunning: whileRunning
