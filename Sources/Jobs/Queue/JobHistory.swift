@@ -30,49 +30,64 @@ public struct JobFilter: Sendable, Equatable {
         self.before = before
     }
 
-    /// Each state is asked for by itself, in order of its index, so that a page never sorts the history.
+    /// The ids come from one index, the most telling one for this filter, state by state: each has them in order, so that
+    /// a page never reads or sorts the whole history.
     func query(limit: Int) -> (sql: String, arguments: StatementArguments) {
         var arguments: StatementArguments = ["limit": limit]
-        // One index gives the order, the most telling one; a + keeps SQLite from taking another.
         var conditions: [String] = []
+        if let schedule {
+            conditions.append("schedule = :schedule")
+            arguments += ["schedule": schedule]
+        }
+        if let kind {
+            conditions.append("kind = :kind")
+            arguments += ["kind": kind.rawValue]
+        }
         if let target {
             conditions.append("target = :target")
             arguments += ["target": target]
         }
-        if let schedule {
-            conditions.append("\(target == nil ? "" : "+")schedule = :schedule")
-            arguments += ["schedule": schedule]
-        }
-        if let kind {
-            let isTold = target != nil || schedule != nil || !states.isEmpty
-            conditions.append("\(isTold ? "+" : "")kind = :kind")
-            arguments += ["kind": kind.rawValue]
-        }
         if let since {
-            // The numbers are in the order of creation but for jumps of the clock, which the second condition is for.
-            conditions.append("id >= (SELECT min(id) FROM jobs INDEXED BY jobs_by_creation WHERE created_at >= :since)")
-            conditions.append("+created_at >= :since")
+            conditions.append("id >= (\(Self.firstSince))")
+            conditions.append("created_at >= :since")
             arguments += ["since": since.milliseconds]
         }
         if let before {
             conditions.append("id < :before")
             arguments += ["before": before]
         }
-        let column = target != nil || schedule != nil ? "+state" : "state"
-        let parts: [String] =
-            states.isEmpty
-            ? [conditions.joined(separator: " AND ")]
-            : states.map(\.rawValue).sorted().map { state in
-                (["\(column) = '\(state)'"] + conditions).joined(separator: " AND ")
-            }
-        let ids = parts.map { part in
-            "SELECT * FROM (SELECT id FROM jobs \(part.isEmpty ? "" : "WHERE \(part)") ORDER BY id DESC LIMIT :limit)"
+        let ids = stateConditions.map { state in
+            let all = (state.map { [$0] } ?? []) + conditions
+            let narrowed = all.isEmpty ? "" : " WHERE " + all.joined(separator: " AND ")
+            return "SELECT * FROM (SELECT id FROM jobs \(index)\(narrowed) ORDER BY id DESC LIMIT :limit)"
         }
         let sql = """
             SELECT \(Job.columns) FROM jobs WHERE id IN (\(ids.joined(separator: " UNION ALL ")))
             ORDER BY id DESC LIMIT :limit
             """
         return (sql, arguments)
+    }
+
+    // The numbers are in the order of creation but for jumps of the clock, so this only says where the search may end.
+    // Where there are many since then, a page is full long before.
+    private static let firstSince = """
+        SELECT CASE count(*) WHEN 10000 THEN 0 ELSE min(id) END FROM (
+          SELECT id FROM jobs INDEXED BY jobs_by_creation WHERE created_at >= :since LIMIT 10000)
+        """
+
+    private var index: String {
+        if target != nil { return "INDEXED BY jobs_by_target" }
+        if schedule != nil { return "INDEXED BY jobs_by_schedule" }
+        if kind != nil { return "INDEXED BY jobs_by_kind" }
+        return states.isEmpty ? "NOT INDEXED" : "INDEXED BY jobs_by_state"
+    }
+
+    /// One for each state to be asked for, or nil for all at once, where the index does not need them apart.
+    private var stateConditions: [String?] {
+        let isByState = target == nil && (schedule != nil || kind != nil)
+        if states.isEmpty, !isByState { return [nil] }
+        return (states.isEmpty ? JobState.allCases : states.sorted { $0.rawValue < $1.rawValue })
+            .map { "state = '\($0.rawValue)'" }
     }
 }
 
@@ -122,11 +137,11 @@ extension JobQueue {
 
     private static let oldest = """
         SELECT id, finished_at,
-          EXISTS (SELECT 1 FROM jobs AS newer
+          EXISTS (SELECT 1 FROM jobs AS newer INDEXED BY jobs_by_target
             WHERE newer.target = jobs.target AND newer.kind = jobs.kind AND newer.id > jobs.id)
-          AND (state <> 'succeeded' OR EXISTS (SELECT 1 FROM jobs AS newer
+          AND CASE WHEN state <> 'succeeded' THEN 1 ELSE EXISTS (SELECT 1 FROM jobs AS newer INDEXED BY jobs_by_target
             WHERE newer.target = jobs.target AND newer.kind = jobs.kind AND newer.id > jobs.id
-              AND newer.state = 'succeeded'))
+              AND newer.state = 'succeeded') END
           AND NOT EXISTS (SELECT 1 FROM job_dependencies JOIN jobs AS waiting ON waiting.id = job
             WHERE needs = jobs.id AND waiting.state = 'queued') AS removable
         FROM jobs WHERE (finished_at, id) > (?, ?) AND finished_at < ? ORDER BY finished_at, id LIMIT ?

@@ -109,7 +109,7 @@ public final class StateDatabase: Sendable {
             try db.execute(
                 sql: """
                     PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;
-                    PRAGMA trusted_schema = OFF
+                    PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16000
                     """)
         }
         if version < StateSchema.version {

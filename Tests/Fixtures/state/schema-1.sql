@@ -127,9 +127,9 @@ CREATE INDEX jobs_queue ON jobs (priority DESC, id) WHERE state = 'queued';
 CREATE INDEX jobs_active ON jobs (schedule, target, kind)
   WHERE state IN ('queued', 'running') AND schedule IS NOT NULL;
 CREATE INDEX jobs_by_state ON jobs (state);
-CREATE INDEX jobs_by_kind ON jobs (kind);
+CREATE INDEX jobs_by_kind ON jobs (kind, state);
 CREATE INDEX jobs_by_target ON jobs (target);
-CREATE INDEX jobs_by_schedule ON jobs (schedule) WHERE schedule IS NOT NULL;
+CREATE INDEX jobs_by_schedule ON jobs (schedule, state) WHERE schedule IS NOT NULL;
 CREATE INDEX jobs_by_creation ON jobs (created_at);
 CREATE INDEX jobs_by_end ON jobs (finished_at) WHERE finished_at IS NOT NULL;
 CREATE TRIGGER jobs_begin BEFORE INSERT ON jobs
