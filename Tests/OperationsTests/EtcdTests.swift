@@ -176,7 +176,7 @@ extension RealBinary {
 }
 
 /// A real etcd on a member directory. It listens on sockets that are named relative to a directory of its own.
-private final class Etcd {
+final class Etcd {
     private static let client = "unix://client:1"
     private let process: Running
     private let directory: String
@@ -209,6 +209,13 @@ private final class Etcd {
         let ended = try etcdctl(arguments)
         try #require(ended.status == 0, "\(arguments): \(ended.error)")
         return ended.output
+    }
+
+    /// Puts the bytes of a file under a key.
+    func put(_ key: String, _ file: String) throws {
+        let command = "ETCDCTL_API=3 etcdctl --endpoints \(Self.client) put \(key) < \(file)"
+        let ended = try execute(["/bin/sh", "-c", command], in: directory)
+        try #require(ended.status == 0, "\(ended.error)")
     }
 
     func stop() throws { process.kill() }

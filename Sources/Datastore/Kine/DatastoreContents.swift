@@ -39,8 +39,18 @@ public struct DatastoreContents: Sendable {
     public var clusterUID: String?
     /// When `kube-system` was created, RFC 3339.
     public var clusterCreated: String?
-    /// The names of the nodes in it; at most 100.
-    public var nodes: [String] = []
+    /// The nodes that run k3s and that have joined this server; at most 100.
+    public var nodes: [Node] = []
+
+    /// A node of this cluster that runs k3s.
+    public struct Node: Sendable, Equatable {
+        /// Its name.
+        public var name: String
+        /// The version of its k3s, as its kubelet tells it.
+        public var version: String
+        /// It is labelled as one of the control plane, where a k3s server runs.
+        public var isControlPlane: Bool
+    }
 
     /// Creates an empty summary.
     public init() {}
@@ -54,6 +64,7 @@ struct ContentsGathering {
 
     private var contents = DatastoreContents()
     private var counting = ResourceCounting()
+    private var joined: Set<String> = []
 
     mutating func add(key: UnsafeRawBufferPointer, _ record: ObjectRecord) {
         counting.add(key, valueCount: record.valueCount)
@@ -63,7 +74,9 @@ struct ContentsGathering {
             if contents.problems.count < Self.problemsKept { contents.problems.append(text(key)) }
         }
         switch true {
-        case begins(key, "/registry/secrets/"): contents.secrets.add(record.head)
+        case begins(key, "/registry/secrets/"):
+            contents.secrets.add(record.head)
+            noteJoined(key)
         case begins(key, "/bootstrap/"):
             if record.head.count == record.valueCount { contents.bootstrapRows.append((text(key), Array(record.head))) }
         case begins(key, "/registry/namespaces/kube-system") && key.count == 32:
@@ -71,7 +84,11 @@ struct ContentsGathering {
             contents.clusterUID = metadata.uid
             contents.clusterCreated = metadata.creationTimestamp
         case begins(key, "/registry/minions/") && contents.nodes.count < Self.nodesKept:
-            contents.nodes.append(String(text(key).dropFirst(18)))
+            guard let facts = NodeFacts(record.head) else { return }
+            contents.nodes.append(
+                .init(
+                    name: String(text(key).dropFirst("/registry/minions/".count)), version: facts.version,
+                    isControlPlane: facts.isControlPlane))
         default: return
         }
     }
@@ -79,8 +96,21 @@ struct ContentsGathering {
     func finished() -> DatastoreContents {
         var (contents, counting) = (contents, counting)
         contents.resources = counting.finished()
+        // Nodes that a syncer has copied from a host cluster run the host's k3s; only those that have joined here have a
+        // node password here.
+        contents.nodes = contents.nodes.filter { joined.contains($0.name) }
         contents.liveKeys = contents.resources.reduce(0) { $0 + $1.count }
         return contents
+    }
+
+    /// Notes the name in the key of a node's password (k3s pkg/nodepassword).
+    private mutating func noteJoined(_ key: UnsafeRawBufferPointer) {
+        let (start, end) = ("/registry/secrets/kube-system/", ".node-password.k3s")
+        guard !contents.nodes.isEmpty, key.count > start.utf8.count + end.utf8.count else { return }
+        let name = text(key)
+        if name.hasPrefix(start), name.hasSuffix(end) {
+            joined.insert(String(name.dropFirst(start.count).dropLast(end.count)))
+        }
     }
 
     private mutating func noteSize(_ key: UnsafeRawBufferPointer, _ record: ObjectRecord) {

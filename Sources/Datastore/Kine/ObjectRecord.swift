@@ -6,7 +6,8 @@ struct ObjectRecord {
     let isDeletion: Bool
     let hasProblem: Bool
     let valueCount: Int
-    /// The beginning of the value: all of it where the cluster's identity is in it, else what tells its encoding.
+    /// What is needed of the value: all of it where the cluster's identity is in it, of a node its ``NodeFacts``, else the
+    /// beginning, which tells the encoding.
     let head: UnsafeRawBufferPointer
     let line: UnsafeRawBufferPointer
 
@@ -22,13 +23,20 @@ struct ObjectRecord {
         writer: inout ObjectLineWriter, to output: inout [UInt8]
     ) {
         let start = output.count
-        let headCount = isDeletion ? 0 : headCount(key, value)
+        let isNode = begins(key, "/registry/minions/")
+        let headCount = isDeletion || isNode ? 0 : headCount(key, value)
         output.append(isDeletion ? deletion : 0)
         output.append(contentsOf: [0, 0, 0])
         withUnsafeBytes(of: UInt32(clamping: value.count)) { output.append(contentsOf: $0) }
         withUnsafeBytes(of: UInt32(headCount)) { output.append(contentsOf: $0) }
         guard !isDeletion else { return }
         output.append(contentsOf: value.prefix(headCount))
+        if isNode {
+            let head = output.count
+            NodeFacts.append(of: value, to: &output)
+            let count = UInt32(output.count - head)
+            output.withUnsafeMutableBytes { $0.storeBytes(of: count, toByteOffset: start + 8, as: UInt32.self) }
+        }
         let problems = writer.problemCount
         writer.append(key: key, revision: revision, value: value, to: &output)
         if writer.problemCount > problems { output[start] |= problem }

@@ -91,7 +91,7 @@ struct Doctor {
         for one in wanted {
             do throws(Failure) {
                 let directory = try DataDirectory(one.dataDirectory, existing: true)
-                _ = try directory.requireDatastore()
+                try BackupRequest(directory: directory, cluster: ClusterPath(local: one.name)).check()
                 try directory.refuseNetworkFileSystem()
                 if let file = one.tokenFile { _ = try readFile(file, limit: 1 << 16) }
             } catch {

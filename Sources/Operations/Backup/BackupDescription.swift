@@ -28,7 +28,7 @@ struct BackupDescription {
             identity: BackupDocument.Identity(
                 host: request.cluster.host, namespace: request.cluster.namespace, name: request.cluster.name,
                 release: nil, clusterUID: contents.clusterUID, clusterCreated: contents.clusterCreated),
-            versions: ["k3s": request.toldVersion.map { .init(value: $0, source: "told") } ?? .unknown],
+            versions: versions(),
             datastore: BackupDocument.DatastoreFacts(
                 driver: snapshot.driver.rawValue, entry: snapshot.entry, window: snapshot.window,
                 rowsSHA256: snapshot.rowsSHA256, revisionsPerSecond: revisionsPerSecond(contents),
@@ -54,6 +54,22 @@ struct BackupDescription {
                 unreadableKeys: contents.problems,
                 bindsToHost: Dictionary(bound.map { ($0.prefix, $0.count) }, uniquingKeysWith: +)),
             leftOut: files.leftOut)
+    }
+
+    /// `k3s` is what was told, else what the nodes of the control plane agree on; each other version is that of its node.
+    private func versions() -> [String: BackupDocument.Version] {
+        let nodes = snapshot.contents.nodes
+        let control = nodes.filter(\.isControlPlane)
+        var versions = ["k3s": BackupDocument.Version.unknown]
+        if let told = request.toldVersion {
+            versions["k3s"] = .init(value: told, source: "told")
+        } else if let first = control.first, control.allSatisfy({ $0.version == first.version }) {
+            versions["k3s"] = .init(value: first.version, source: "node object \(first.name)")
+        }
+        for node in nodes where node.version != versions["k3s"]?.value {
+            versions["k3s on \(node.name)"] = .init(value: node.version, source: "node object \(node.name)")
+        }
+        return versions
     }
 
     /// Tries the token on the bootstrap row; the second is the reason where the token itself cannot be read.

@@ -8,7 +8,7 @@ public struct BackupDocument: Codable, Sendable, Equatable {
     public struct Version: Codable, Sendable, Equatable {
         /// The version, or `unknown`.
         public var value: String
-        /// `told`, `process`, `image`, `node object NAME`, or `unknown`.
+        /// `told`, `node object NAME`, or `unknown`.
         public var source: String
 
         /// A version that nobody could tell.
@@ -95,7 +95,7 @@ public struct BackupDocument: Codable, Sendable, Equatable {
     public var kind = "full"
     /// Which cluster.
     public var identity: Identity
-    /// Versions of what ran, by name (`k3s`).
+    /// Versions of what ran, by name: `k3s` of the server, and `k3s on NODE` of nodes that run another one.
     public var versions: [String: Version]
     /// The datastore.
     public var datastore: DatastoreFacts
