@@ -218,7 +218,7 @@ struct BadInputCases {
             let store = try cases.fixture.smallFileSystem("small", size: "512k")
             return cases.create(try cases.fixture.dataDirectory(), ["--scratch", cases.fixture.root], store: store)
         },
-        "scratch-missing": { cases in try cases.backup(["--scratch", "/nonexistent/snapshot"]) },
+        "scratch-missing": { cases in try cases.backup(["--scratch", "/nonexistent"]) },
     ]
 
     private static let usage: [String: Make] = [
