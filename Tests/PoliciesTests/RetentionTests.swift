@@ -120,7 +120,8 @@ import Testing
         var backups = hourly(30)
         for index in backups.indices { backups[index].isComplete = index == 5 || index == 20 }
         let plan = plan(backups, RetentionRules(keepDaily: 2))
-        #expect(plan.decisions.filter(\.keep).map(\.candidate.id) == ["h6", "h21"])
+        #expect(plan.decisions.filter(\.keep).map(\.candidate.id) == ["h1", "h6", "h21"])
+        #expect(reasons(plan, "h1") == ["newest, though partial"])
         let last = self.plan(backups, RetentionRules(keepLast: 2))
         #expect(last.decisions.filter(\.keep).map(\.candidate.id) == ["h1", "h2", "h6", "h21"])
     }

@@ -133,7 +133,9 @@ struct IdentityVerdict {
         if let index = complete.first(where: { newestFirst[$0].verifiedLevel >= .opened }) {
             keep(index, .newestVerified)
         }
-        if let index = complete.first ?? counted.first { keep(index, .newestGood) }
+        if let index = complete.first { keep(index, .newestGood) }
+        // What it has is newer than all that is complete.
+        if let index = counted.first, !newestFirst[index].isComplete { keep(index, .newestPartial) }
     }
 
     /// The newest fall of live keys to less than half that nobody acknowledged.

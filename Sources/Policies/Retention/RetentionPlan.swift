@@ -72,8 +72,10 @@ public enum RetentionReason: Sendable, Hashable, CustomStringConvertible {
     case pinned(String)
     /// The newest one that was verified to be good.
     case newestVerified
-    /// The newest good one (or, where none is complete, the newest partial one).
+    /// The newest good and complete one.
     case newestGood
+    /// The newest of all, which is partial.
+    case newestPartial
     /// An archive that stays needs it.
     case parent(of: String)
     /// Dated later than now.
@@ -103,6 +105,7 @@ public enum RetentionReason: Sendable, Hashable, CustomStringConvertible {
         case .pinned(let who): "pinned: \(who)"
         case .newestVerified: "newest verified good"
         case .newestGood: "newest good"
+        case .newestPartial: "newest, though partial"
         case .parent(let id): "parent of \(id)"
         case .inTheFuture: "in the future"
         case .unsound(let problem): "unreadable: \(problem)"

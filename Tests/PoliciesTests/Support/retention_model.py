@@ -89,8 +89,10 @@ def judge(task):
         verified = [a for a in complete if a["level"] >= 2]
         if verified:
             why[verified[0]["id"]].add("newest verified good")
-        if sound:
-            why[(complete or sound)[0]["id"]].add("newest good")
+        if complete:
+            why[complete[0]["id"]].add("newest good")
+        if sound and not sound[0]["complete"]:
+            why[sound[0]["id"]].add("newest, though partial")
         counted = [a for a in complete if a.get("keys") is not None]
         seen = task["acknowledged"].get(identity)
         for newer, older in zip(counted, counted[1:]):
