@@ -21,6 +21,8 @@ public final class ChildProcess: Sendable {
         case appended(String)
     }
 
+    private static let patienceAfterKill: Duration = .seconds(10)
+
     private struct State: Sendable {
         var end: ProcessEnd?
     }
@@ -108,6 +110,8 @@ public final class ChildProcess: Sendable {
     public func kill() { signal(SIGKILL) }
 
     /// Asks it to end, gives it `grace` for that, ends what is left of its group, and waits.
+    ///
+    /// Throws `failed` for what cannot be ended: it hangs in the kernel, or became another user.
     @discardableResult
     public func stop(grace: Duration, uptime: () -> Duration) throws(Failure) -> ProcessEnd {
         terminate()
@@ -115,10 +119,12 @@ public final class ChildProcess: Sendable {
         // Not reaped before the last signal: the entry keeps the group's number from being given to others.
         while uptime() < deadline, !hasEnded { pause(atMost: deadline - uptime(), reading: nil) }
         kill()
-        while true {
-            if let end = try poll() { return end }
-            pause(atMost: .seconds(1), reading: nil)
+        guard let end = try wait(atMost: Self.patienceAfterKill, uptime: uptime) else {
+            throw Failure(
+                .failed, "\(executable) (process \(id)) could not be ended", why: "it ignores even SIGKILL",
+                next: "Look at it with: ps -o pid,user,stat,wchan,args \(id)")
         }
+        return end
     }
 
     /// Waits until it ends, something can be read from `descriptor`, or the time is over.

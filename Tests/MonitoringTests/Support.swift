@@ -82,8 +82,7 @@ final class NastyServer: Sendable {
     init() throws {
         let scratch = try Scratch()
         process = try ChildProcess(
-            ProcessCommand("/usr/bin/env", ["python3", repository + "/Tests/Support/nasty_server.py", scratch.path]),
-            output: .inherited, errors: .inherited)
+            ProcessCommand("/usr/bin/env", ["python3", repository + "/Tests/Support/nasty_server.py", scratch.path]))
         self.scratch = scratch
         let end = uptime() + .seconds(60)
         while try FileStatus.ifPresent(scratch["port"]) == nil, uptime() < end { usleep(5000) }

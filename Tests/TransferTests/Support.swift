@@ -42,8 +42,7 @@ final class NastyServer: Sendable {
         let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Support/nasty_server.py").path
         process = try ChildProcess(
-            ProcessCommand("/usr/bin/env", ["python3", script, folder] + certificate), output: .inherited,
-            errors: .inherited)
+            ProcessCommand("/usr/bin/env", ["python3", script, folder] + certificate))
         self.folder = folder
         let end = uptime() + .seconds(60)
         while try FileStatus.ifPresent(folder + "/port") == nil, uptime() < end { usleep(5000) }
