@@ -114,7 +114,7 @@ import Transfer
         let server = try NastyServer()
         let begun = uptime()
         let error = failure {
-            try client.send(HTTPRequest("GET", server.url("/hang"), timeout: .seconds(600))) { () throws(Failure) in
+            try client.send(HTTPRequest("GET", server.url("/hang"), timeout: .seconds(60))) { () throws(Failure) in
                 if uptime() - begun > .milliseconds(200) { throw Failure(.failed, "told to stop") }
             }
         }
