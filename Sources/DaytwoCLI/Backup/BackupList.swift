@@ -2,7 +2,10 @@ import Archive
 import ArgumentParser
 import Failures
 import Foundation
+import Jobs
+import Monitoring
 import Operations
+import Policies
 import Stores
 
 /// `daytwo backup list`.
@@ -24,21 +27,42 @@ struct BackupList: OperationCommand {
         let now = session.now
         var rows: [BackupRow] = []
         for entry in catalog.entries where isWanted(entry) { rows.append(try BackupRow(entry, in: store)) }
+        let alarms = try alarms(session)
         let document = JSON.document(
             "BackupList",
             [
                 ("store", .string(store.location)), ("items", .array(rows.map(\.json))),
+                ("conditions", .strings(alarms)),
                 ("problems", .strings(catalog.problems)),
             ])
         try session.console.show(
             document, names: rows.map(\.entry.shortID),
             text: BackupRow.table(rows, at: now, console: session.console))
         for problem in catalog.problems { session.console.warn(problem) }
+        for alarm in alarms { session.console.warn(alarm) }
         if rows.isEmpty, session.console.format == .table || session.console.isWide {
             session.console.note(
                 name.map { "no backups of \($0) in \(store.location)" } ?? "no backups in \(store.location)")
         }
         return .done
+    }
+
+    /// What a list of what is there cannot show: what should be there and is not. Only where clusters are configured.
+    private func alarms(_ session: Session) throws(Failure) -> [String] {
+        guard let configuration = try session.settings.optionalConfiguration(session.console),
+            !configuration.clusters.isEmpty
+        else { return [] }
+        let context = session.context(stopped: "run the command again")
+        let queue: JobQueue?
+        do throws(Failure) { queue = try session.queue() } catch {
+            session.console.warn("nothing is known of jobs: \(error.description)")
+            queue = nil
+        }
+        let wanted = name.map(JobsList.target)
+        return try FleetSurvey(configuration, queue, context).status(of: wanted.map { [$0] })
+            .conditions(at: session.now).filter {
+                $0.severity > .ok && $0.cluster != nil && (wanted == nil || $0.cluster == wanted)
+            }.map(\.sentence)
     }
 
     private func isWanted(_ entry: CatalogEntry) -> Bool {

@@ -6,7 +6,7 @@ struct JobsCommand: ParsableCommand {
         commandName: "jobs", abstract: "See what was done, is being done and waits; stop it or do it again.",
         subcommands: [
             JobsList.self, JobsShow.self, JobsLogs.self, JobsWait.self, JobsCancel.self, JobsRetry.self,
-            JobsDecide.self, JobsWork.self,
+            JobsDecide.self, JobsAudit.self, JobsWork.self,
         ],
         aliases: ["job"])
 }

@@ -93,16 +93,20 @@ public struct FleetSurvey {
     private func takeJobs(of cluster: String, _ status: inout ClusterStatus) throws(Failure) {
         guard let queue else { return }
         let ended: Set<JobState> = [.succeeded, .partial, .failed, .needsDecision]
-        if let job = try queue.list(JobFilter(states: ended, kind: .backup, target: cluster), limit: 1).first,
-            let code = job.exitCode
-        {
+        for kind in [JobKind.backup, .verify, .drill, .prune] {
+            guard let job = try queue.list(JobFilter(states: ended, kind: kind, target: cluster), limit: 1).first else {
+                continue
+            }
+            if kind == .prune, job.state == .partial {
+                status.pruneFrozenReason = job.message
+                continue
+            }
+            // A backup speaks for the cluster, until what proves it says that it is none.
+            guard kind == .backup || job.state == .failed || job.state == .needsDecision else { continue }
             status.lastRun = .init(
-                exitCode: code, at: job.finishedAt ?? job.createdAt, jobID: "\(job.id)", what: job.message)
-        }
-        if let job = try queue.list(JobFilter(states: ended, kind: .prune, target: cluster), limit: 1).first,
-            job.state == .partial
-        {
-            status.pruneFrozenReason = job.message
+                exitCode: job.exitCode ?? 1, at: job.finishedAt ?? job.createdAt, jobID: "\(job.id)",
+                what: kind == .backup ? job.message : "\(kind.rawValue): \(job.message ?? job.state.rawValue)")
+            if status.lastRun?.exitCode != 0 { return }
         }
     }
 
