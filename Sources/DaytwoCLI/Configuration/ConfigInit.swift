@@ -40,7 +40,8 @@ struct ConfigInit: OperationCommand {
         try createDirectory(directory)
         for file in files { try durablyWrite(Array(file.text.utf8), to: file.path) }
         let document = JSON.document("ConfigurationFiles", [("items", .strings(files.map(\.path)))])
-        let next = directory == (try? Places.firstConfigurationFolder()) ? "" : " --config \(files[0].path)"  // a remark
+        let isFoundByItself = try Places.configuration(told: nil)?.path == files[0].path
+        let next = isFoundByItself ? "" : " --config \(files[0].path)"
         try session.console.show(
             document, names: files.map(\.path),
             text: files.map { "wrote \($0.path)\n" }.joined()

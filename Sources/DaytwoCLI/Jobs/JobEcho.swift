@@ -30,7 +30,11 @@ struct JobEcho {
             guard let configuration = try session.settings.configuration() else { return }
             let status = try FleetSurvey(configuration, queue, context).status(of: [job.target])
             try announcements.announce(status, of: job.target)
-            for failure in try announcements.deliver(limit: 4) { tell("a notification", failure) }
+            // A scheduler that is at work delivers by itself, and holds nobody up.
+            guard try !SchedulerRecord.all(queue.database).contains(where: { $0.isServing(at: session.now) }) else {
+                return
+            }
+            for failure in try announcements.deliver(within: .seconds(5)) { tell("a notification", failure) }
         }
         if job.kind == .backup, let schedule = job.schedule { follow(ended, schedule, queue, announcements) }
     }

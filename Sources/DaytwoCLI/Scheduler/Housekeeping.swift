@@ -42,7 +42,7 @@ final class Housekeeping: Sendable {
             survey(configuration, queue, announcements, context)
         }
         attempt("notifications") { () throws(Failure) in
-            for failure in try announcements.deliver() {
+            for failure in try announcements.deliver(within: .seconds(60)) {
                 log.write(.warning, "a notification could not be delivered: \(failure.description)")
             }
         }

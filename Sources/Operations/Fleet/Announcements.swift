@@ -55,12 +55,13 @@ public struct Announcements: Sendable {
         if let problem { throw problem }
     }
 
-    /// Delivers what waits in the outbox, a few at a time; what cannot be delivered now is tried again later. Gives what
-    /// went wrong.
-    public func deliver(limit: Int = 16) throws(Failure) -> [Failure] {
+    /// Delivers what waits in the outbox, one after the other as long as `budget` lasts; what cannot be delivered now is
+    /// tried again later. Gives what went wrong.
+    public func deliver(within budget: Duration) throws(Failure) -> [Failure] {
         let outbox = Outbox(queue.database, context: queue.context)
+        let end = context.uptime() + budget
         var failures: [Failure] = []
-        for message in try outbox.claim(limit: limit) {
+        while context.uptime() < end, let message = try outbox.claim(limit: 1).first {
             try context.checkStop()
             var error: Failure?
             if let target = configuration.notifications.first(where: { $0.name == message.notification.endpoint }) {

@@ -42,7 +42,8 @@ public struct FleetSurvey {
                 status.clusters.append(one)
             }
         }
-        for cluster in configuration.clusters where !covered.contains(cluster.path) {
+        for cluster in configuration.clusters
+        where !covered.contains(cluster.path) && clusters?.contains(cluster.path) ?? true {
             let newest = configuration.stores.compactMap {
                 stores.facts(of: cluster.path, in: $0.name)?.newest?.createdAt
             }
