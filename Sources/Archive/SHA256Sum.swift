@@ -1,4 +1,5 @@
 public import Crypto
+import Files
 
 /// A SHA-256 as a value: 32 bytes, shown as 64 hexadecimal digits.
 public struct SHA256Sum: Sendable, Hashable, CustomStringConvertible {
@@ -42,16 +43,7 @@ public struct SHA256Sum: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// 64 lowercase hexadecimal digits.
-    public var hex: String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        text.reserveCapacity(bytes.count * 2)
-        for byte in bytes {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
+    public var hex: String { Hexadecimal.text(bytes) }
 
     /// The hexadecimal digits.
     public var description: String { hex }

@@ -80,9 +80,7 @@ extension ArchiveStore {
 public func digest(of source: any ByteSource) throws(Failure) -> String {
     var hash = SHA256()
     try source.forEachPiece { hash.update(bufferPointer: $0) }
-    let digits = Array("0123456789abcdef".utf8)
-    let hex = hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-    return String(decoding: hex, as: UTF8.self)
+    return hash.finalize().hex
 }
 
 /// What a store does for one archive that is being written.

@@ -158,4 +158,34 @@ struct BackupLifecycleTests {
         let after = try fixture.daytwo(["backup", "list", "--store", fixture.store])
         #expect(after.text.contains("failed verification"))
     }
+
+    @Test("What a killed extraction left is removed by the next, and what a living one has is not")
+    func extractionIsSwept() throws {
+        let fixture = try CommandFixture()
+        let archive = try fixture.archive()
+        let out = fixture.path("out")
+        for name in ["dead", "alive"] {
+            try fixture.tool("mkdir", "-p", "\(out)/.daytwo-extraction-\(name)/data")
+            try fixture.tool(
+                "touch", "\(out)/.daytwo-extraction-\(name)/lock", "\(out)/.daytwo-extraction-\(name)/data/a")
+        }
+        try fixture.holding(["flock", "\(out)/.daytwo-extraction-alive/lock", "sh", "-c", "echo locked; cat"])
+        #expect(try fixture.daytwo(["backup", "extract", archive, "--to", out]).code == 0)
+        let left = try FileManager.default.contentsOfDirectory(atPath: out).filter { $0.hasPrefix(".") }
+        #expect(left == [".daytwo-extraction-alive"])
+        // A real one that is killed while it writes.
+        let killed = try fixture.daytwo(
+            ["backup", "extract", archive, "--to", fixture.path("killed")],
+            whileRunning: { process in
+                let names = (try? FileManager.default.contentsOfDirectory(atPath: fixture.path("killed"))) ?? []
+                guard names.contains(where: { $0.hasPrefix(".daytwo-extraction-") }) else { return false }
+                kill(process, SIGKILL)
+                return true
+            })
+        let names = try FileManager.default.contentsOfDirectory(atPath: fixture.path("killed"))
+        #expect(killed.code != 0 && names.count == 1, "\(names)")
+        #expect(try fixture.daytwo(["backup", "extract", archive, "--to", fixture.path("killed")]).code == 0)
+        let after = try FileManager.default.contentsOfDirectory(atPath: fixture.path("killed"))
+        #expect(after.count == 1 && after.first?.hasPrefix(".") == false, "\(after)")
+    }
 }

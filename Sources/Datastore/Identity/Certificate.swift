@@ -1,4 +1,5 @@
 import Crypto
+import Files
 
 /// What is read from one X.509 certificate: its fingerprint, and until when it is valid.
 public struct Certificate: Sendable, Hashable {

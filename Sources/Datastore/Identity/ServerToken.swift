@@ -1,5 +1,6 @@
 import Crypto
 public import Failures
+import Files
 
 /// The token of a k3s server: the password that opens `/bootstrap/…`, and the hash of the CA that it was made with.
 ///

@@ -1,6 +1,7 @@
 import Crypto
 import GRDB
 import GRDBSQLite
+import Files
 
 /// The digest of a datastore's rows: SHA-256 over
 /// `id|name|created|deleted|create_revision|prev_revision|lease|H\n` for every row by id, where `H` is the hex
@@ -70,13 +71,6 @@ extension SHA256 {
         var hasher = SHA256()
         hasher.update(bufferPointer: bytes)
         return hasher.finalize()
-    }
-}
-
-extension Sequence<UInt8> {
-    /// Lower-case hex of the bytes.
-    var hex: String {
-        String(decoding: flatMap { [hexDigits[Int($0 >> 4)], hexDigits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }
 

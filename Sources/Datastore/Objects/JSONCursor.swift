@@ -1,3 +1,5 @@
+import Files
+
 /// Finds single members in JSON and skips the rest without copying and without recursion.
 ///
 /// What is read is held to the JSON grammar. What is skipped is only followed to its end: strings with their escapes,

@@ -1,3 +1,5 @@
+import Files
+
 /// A piece of text inside a value that somebody else owns; valid only while that value is.
 struct TextSlice {
     /// Its bytes, without quotes.
@@ -73,29 +75,5 @@ struct TextSlice {
             unit = unit << 4 | UInt16(Hexadecimal.digit(bytes[position]) ?? 0)
         }
         return unit
-    }
-}
-
-/// Hexadecimal digits, both ways.
-enum Hexadecimal {
-    /// The value of a digit, or nil.
-    static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte &- UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte &- UInt8(ascii: "a") &+ 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte &- UInt8(ascii: "A") &+ 10
-        default: nil
-        }
-    }
-
-    /// Lower-case digits of the bytes.
-    static func text(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var result: [UInt8] = []
-        for byte in bytes {
-            result.append(digits[Int(byte >> 4)])
-            result.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: result, as: UTF8.self)
     }
 }

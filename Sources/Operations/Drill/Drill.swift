@@ -38,7 +38,7 @@ public struct Drill: Sendable {
     ///
     /// Throws `verificationFailed` when the backup does not restore to what was backed up; that is noted as well.
     public func run(scratchDirectory: String) throws(Failure) -> Report {
-        let scratch = try DrillDirectory(in: scratchDirectory, id: context.newID())
+        let scratch = try WorkDirectory(.drill, in: scratchDirectory, id: context.newID())
         let outcome: Result<Report, Failure>
         do throws(Failure) {
             outcome = .success(try restoreAndCompare(in: scratch.data))

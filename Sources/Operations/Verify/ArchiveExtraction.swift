@@ -39,35 +39,39 @@ public struct ArchiveExtraction: Sendable {
         }
         try createDirectory(directory)
         try checkSpace(index, paths, in: directory)
-        let staging = "\(directory)/.\(index.topFolder).\(context.newID().prefix(8)).partial"
-        try createDirectory(staging, parents: false)
-        do throws(Failure) {
-            let receiver = try ExtractionReceiver(
-                TreeExtractor(root: staging, owner: geteuid() == 0 ? .required : .ignored), paths: paths,
-                total: reader.uncompressedSize, context)
-            context.report(.step("extracting \(reader.name)"))
-            _ = try reader.verify(workers: context.workers, delivering: receiver)
-            context.report(.step("making it durable"))
-            try receiver.finish()
-            try context.checkStop()
-            try renameNew(staging, to: target)
-            try synchronizeDirectory(directory)
-            return Result(
-                path: target, entries: receiver.entries, bytes: receiver.bytes, keepsOwners: geteuid() == 0)
-        } catch {
-            try remove(staging, after: error)
-            throw error
+        let work = try WorkDirectory(.extraction, in: directory, id: context.newID())
+        let (path, staging) = (work.path, work.data)
+        let outcome = Swift.Result { () throws(Failure) in
+            try extract(paths, through: staging, to: target, in: directory)
         }
+        do throws(Failure) {
+            try work.remove()
+        } catch {
+            let next = "remove what is left in \(path)"
+            guard case .failure(let failure) = outcome else {
+                throw error.raised(to: .partial, "\(target) is complete, but not all else is removed", next: next)
+            }
+            throw Failure(
+                failure.code, failure.what, why: failure.why, next: "\(next); then: \(failure.next ?? "try again")",
+                cause: failure)
+        }
+        return try outcome.get()
     }
 
-    private func remove(_ staging: String, after failure: Failure) throws(Failure) {
-        do throws(Failure) {
-            try removeTree(staging)
-        } catch {
-            throw Failure(
-                failure.code, failure.what, why: failure.why,
-                next: "remove what is left in \(staging); then: \(failure.next ?? "try again")", cause: failure)
-        }
+    private func extract(
+        _ paths: [String], through staging: String, to target: String, in directory: String
+    ) throws(Failure) -> Result {
+        let receiver = try ExtractionReceiver(
+            TreeExtractor(root: staging, owner: geteuid() == 0 ? .required : .ignored), paths: paths,
+            total: reader.uncompressedSize, context)
+        context.report(.step("extracting \(reader.name)"))
+        _ = try reader.verify(workers: context.workers, delivering: receiver)
+        context.report(.step("making it durable"))
+        try receiver.finish()
+        try context.checkStop()
+        try renameNew(staging, to: target)
+        try synchronizeDirectory(directory)
+        return Result(path: target, entries: receiver.entries, bytes: receiver.bytes, keepsOwners: geteuid() == 0)
     }
 
     private func requireAll(_ paths: [String], in index: ArchiveIndex) throws(Failure) {
