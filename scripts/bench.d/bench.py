@@ -17,13 +17,15 @@ import tempfile
 import threading
 import time
 
+from scheduler_bench import SchedulerBench
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROJECT = os.path.dirname(os.path.dirname(HERE))
 FIXTURES = os.path.join(PROJECT, "Tests", "Fixtures")
 WRITER = os.path.join(PROJECT, "Tests", "Support", "kine_writer.py")
 TEMPLATE = "k3s-1.21.2-sqlite"
 FIXTURE_NAMES = (TEMPLATE, "k3s-1.20.8-sqlite-secrets-encrypted")
-GROUPS = ("backup", "restore", "latency", "fixtures")
+GROUPS = ("backup", "restore", "latency", "fixtures", "scheduler")
 DATABASE = os.path.join("server", "db", "state.db")
 
 FLOOR, FLOOR_VERIFIED, CHAIN, RESTIC, RESTORE = 1.4, 2.2, 0.8, 0.35, 1.3
@@ -368,6 +370,9 @@ class Bench:
                 directory = self.fixture(name)
                 archive = self.backups(name, directory, bounded=False)
                 self.restores(name, directory, archive, bounded=False)
+        if "scheduler" in groups:
+            note("measuring the scheduler")
+            SchedulerBench(self).run()
         self.compare_memory()
         shutil.rmtree(self.scratch)
         result = {"machine": self.machine(), "runs": self.options.runs, "datasets": self.datasets, "rows": self.rows}

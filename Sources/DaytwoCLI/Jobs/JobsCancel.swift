@@ -1,3 +1,4 @@
+import Archive
 import ArgumentParser
 import Failures
 import Foundation
@@ -6,20 +7,30 @@ import Jobs
 /// `daytwo jobs cancel`.
 struct JobsCancel: OperationCommand {
     static let configuration = CommandConfiguration.verb(
-        "cancel", abstract: "Stop a job: at once while it waits, at the next safe place while it runs.",
+        "cancel", abstract: "Stop jobs: at once while they wait, at the next safe place while they run.",
         exits: [.refused, .denied, .notFound])
 
-    @OptionGroup var job: JobArgument
+    @Argument(help: ArgumentHelp("The numbers of the jobs, as daytwo jobs list shows them.", valueName: "job"))
+    var jobs: [Int64]
+
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        let queue = try session.requireQueue(for: job.id)
+        guard let first = jobs.first else { throw Failure(.usage, "no job is named", next: "see: daytwo jobs list") }
+        let queue = try session.requireQueue(for: first)
         let actor = queue.context.actor
-        let job = try queue.requestCancel(job.id, by: "\(actor.user) on \(actor.origin)")
-        let view = JobView(job)
-        let text = job.state == .running ? "asked to stop; see: daytwo jobs wait \(job.id)" : view.stateText
-        try session.console.show(view.document, names: ["\(job.id)"], text: "job \(job.id) \(text)\n")
+        var stopped: [Job] = []
+        for id in jobs { stopped.append(try queue.requestCancel(id, by: "\(actor.user) on \(actor.origin)")) }
+        try session.console.show(
+            .document("JobList", [("items", .array(stopped.map { .members(JobView($0).members) }))]),
+            names: stopped.map { "\($0.id)" }, text: stopped.map(Self.line).joined())
         return .done
+    }
+
+    private static func line(_ job: Job) -> String {
+        let isRunning = job.state == .running
+        return
+            "job \(job.id) \(isRunning ? "asked to stop; see: daytwo jobs wait \(job.id)" : JobView(job).stateText)\n"
     }
 }
 
