@@ -159,6 +159,22 @@ import Testing
         #expect(try bench.queue.claimNext() != nil)
     }
 
+    @Test func norAFreshJob() throws {
+        let bench = try Bench()
+        var later = JobRequest.backup("later")
+        later.notBefore = bench.clock.now + 60
+        _ = try bench.queue.enqueue([.backup(), later])
+        bench.clock.advance(-365 * 24 * 3600)
+        #expect(try bench.queue.claimNext()?.job.id == 1)
+        #expect(try bench.queue.claimNext() == nil)
+    }
+
+    @Test func theForegroundGetsItsExitCodeAndIsNotRepeatedBehindItsBack() throws {
+        let bench = try Bench()
+        #expect(try bench.queue.start(.backup()).finish(JobOutcome(exitCode: 7)).state == .failed)
+        #expect(try bench.queue.start(.backup()).finish(JobOutcome(exitCode: 130)).state == .cancelled)
+    }
+
     @Test func cancelsWhatWaitsAtOnceAndAsksWhatRuns() throws {
         let bench = try Bench()
         _ = try bench.queue.enqueue([.backup("a"), .backup("b")])

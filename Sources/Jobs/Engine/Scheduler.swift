@@ -143,28 +143,27 @@ public final class Scheduler {
     }
 
     private func handleDue(at now: Date, _ report: inout PassReport) throws(Failure) {
+        var due: [Int] = []
+        while let index = heap.pop(notAfter: now) { due.append(index) }
         let runs = DueRuns(queue: queue, now: now)
-        while true {
-            var due: [Int] = []
-            while due.count < Self.batch, let index = heap.pop(notAfter: now) { due.append(index) }
-            if due.isEmpty { return }
-            do throws(Failure) {
-                let handled = try runs.handle(due.map { (entries[$0], records[$0]) })
-                for (index, result) in zip(due, handled) { take(result, for: index, at: now, &report) }
-            } catch {
-                arrange(at: now)
-                throw error
+        do throws(Failure) {
+            for start in stride(from: 0, to: due.count, by: Self.batch) {
+                let batch = due[start..<min(start + Self.batch, due.count)]
+                let handled = try runs.handle(batch.map { (entries[$0], records[$0]) })
+                for (index, result) in zip(batch, handled) { take(result, for: index, &report) }
             }
+        } catch {
+            arrange(at: now)
+            throw error
         }
+        for index in due { enter(index, at: now) }
     }
 
-    private func take(_ result: DueRuns.Handled, for index: Int, at now: Date, _ report: inout PassReport) {
+    private func take(_ result: DueRuns.Handled, for index: Int, _ report: inout PassReport) {
         records[index] = result.record
         if result.isReset { report.clockResets.append(result.record.key) }
-        if let job = result.job {
-            if result.isQueued { report.queued.append(job) } else { report.skipped.append(job) }
-        }
-        enter(index, at: now)
+        guard let job = result.job else { return }
+        if result.isQueued { report.queued.append(job) } else { report.skipped.append(job) }
     }
 
     private func launch(_ report: inout PassReport) throws(Failure) {

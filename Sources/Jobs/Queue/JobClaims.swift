@@ -120,12 +120,11 @@ struct ReadyJobs {
 
     private static let columns = "jobs.id, jobs.target, jobs.host, jobs.store"
 
-    // A clock that was set back must not keep a job in its pause, or reserved, until it has caught up.
+    // A clock that was set back must not keep a job waiting, in its pause, or reserved, until it has caught up.
     private static let isReady = """
         state = 'queued'
-          AND (not_before <= :now OR (attempts > 0 AND not_before > :now + :longest))
+          AND (not_before <= max(:now, created_at) OR (attempts > 0 AND not_before > :now + :longest))
           AND NOT (:counting AND \(reserved))
-          AND NOT EXISTS (SELECT 1 FROM jobs AS other WHERE other.target = jobs.target AND other.state = 'running')
           AND NOT EXISTS (SELECT 1 FROM job_dependencies JOIN jobs AS needed ON needed.id = needs
             WHERE job = jobs.id AND needed.state <> 'succeeded')
         """

@@ -107,7 +107,7 @@ struct DueRuns {
         let earlier = try Row.fetchAll(
             db.cachedStatement(
                 sql: """
-                    SELECT id, state FROM jobs
+                    SELECT id, state FROM jobs INDEXED BY jobs_active
                     WHERE schedule = ? AND target = ? AND kind = ? AND state IN ('queued', 'running') ORDER BY id
                     """), arguments: [entry.key.schedule, entry.key.cluster, entry.key.purpose.rawValue])
         switch entry.overlap {
