@@ -139,7 +139,7 @@ import Transfer
             let error = try #require(ping.success())
             #expect(!shown(error).contains("secret"))
         }
-        #expect(Ping(url: .file("/nonexistent/url"), client: HTTPClient()).start()?.code == .notFound)
+        #expect(try Ping(url: .file(Scratch()["none"]), client: HTTPClient()).start()?.code == .notFound)
     }
 }
 

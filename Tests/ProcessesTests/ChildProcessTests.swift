@@ -94,15 +94,17 @@ import Testing
     }
 
     @Test func `what cannot be started says why`() throws {
-        #expect(failure { _ = try ChildProcess(ProcessCommand("/nonexistent/program")) }.code == .notFound)
+        let scratch = try Scratch()
+        let none = scratch["none"]
+        #expect(failure { _ = try ChildProcess(ProcessCommand(none)) }.code == .notFound)
         #expect(failure { _ = try ChildProcess(ProcessCommand("/etc/passwd")) }.code == .denied)
         #expect(failure { _ = try ChildProcess(ProcessCommand("sh")) }.code == .usage)
         #expect(failure { _ = try ChildProcess(ProcessCommand("/bin/sh", ["a\0b"])) }.code == .usage)
         #expect(
-            failure { _ = try ChildProcess(ProcessCommand("/bin/sh", directory: "/nonexistent")) }.code == .notFound)
+            failure { _ = try ChildProcess(ProcessCommand("/bin/sh", directory: none)) }.code == .notFound)
         #expect(
             failure {
-                _ = try ChildProcess(ProcessCommand("/bin/sh"), output: .appended("/nonexistent/log"))
+                _ = try ChildProcess(ProcessCommand("/bin/sh"), output: .appended(none + "/log"))
             }.code == .notFound)
     }
 }
