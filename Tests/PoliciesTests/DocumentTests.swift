@@ -74,7 +74,7 @@ import Testing
                 stateDirectory: state
                 history: {keep: 30d}
                 metrics: {textFile: /m.prom}
-                scheduler: {maxRunning: 7, pollInterval: 1s}
+                scheduler: {maxRunning: 7}
                 notifications:
                   - {name: hook, on: [failure], webhook: {urlFile: u, format: slack, templateFile: t, headerFile: h}}
                   - {name: program, on: [overdue, recovered], command: [/bin/true, x]}
@@ -84,7 +84,7 @@ import Testing
         #expect(configuration.historyKeep == 30 * 86_400)
         #expect(
             configuration.scheduler
-                == SchedulerSettings(maxRunning: 7, maxRunningPerStore: 2, maxRunningPerHost: 2, pollInterval: 1))
+                == SchedulerSettings(maxRunning: 7, maxRunningPerStore: 2, maxRunningPerHost: 2))
         #expect(configuration.store(named: "main")?.path == scratch["store"])
         #expect(configuration.notifications.map(\.events) == [[.failure], [.overdue, .recovered]])
         #expect(

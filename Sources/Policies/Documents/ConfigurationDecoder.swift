@@ -61,7 +61,6 @@ struct ConfigurationDecoder {
 
     private func scheduler() -> SchedulerSettings {
         let standard = SchedulerSettings.standard
-        let poll = WrittenDuration.text(standard.pollInterval)
         let empty = YAMLNode(origin: fields.origin, content: .mapping([]))
         let values =
             fields.has("scheduler")
@@ -74,8 +73,7 @@ struct ConfigurationDecoder {
             maxRunningPerStore: values.integer("maxRunningPerStore", 1...1000, default: standard.maxRunningPerStore)
                 ?? standard.maxRunningPerStore,
             maxRunningPerHost: values.integer("maxRunningPerHost", 1...1000, default: standard.maxRunningPerHost)
-                ?? standard.maxRunningPerHost,
-            pollInterval: values.duration("pollInterval", default: poll) ?? standard.pollInterval)
+                ?? standard.maxRunningPerHost)
     }
 
     /// The default of a value in a mapping that is not there.

@@ -10,7 +10,7 @@ public struct ConfiguredStore: Sendable, Hashable {
     public let origin: Origin
 }
 
-/// How many jobs run at once, and how often is looked for new ones.
+/// How many jobs run at once.
 public struct SchedulerSettings: Sendable, Hashable {
     /// Jobs at once in all.
     public let maxRunning: Int
@@ -18,19 +18,16 @@ public struct SchedulerSettings: Sendable, Hashable {
     public let maxRunningPerStore: Int
     /// Jobs at once on one host (this machine is one).
     public let maxRunningPerHost: Int
-    /// Seconds between two looks for what others have queued.
-    public let pollInterval: TimeInterval
 
     /// The values of a configuration that says nothing: a backup keeps one core busy, so that two may run at once.
     public static let standard = SchedulerSettings(
-        maxRunning: 2, maxRunningPerStore: 2, maxRunningPerHost: 2, pollInterval: 5)
+        maxRunning: 2, maxRunningPerStore: 2, maxRunningPerHost: 2)
 
     /// Sets all of them.
-    public init(maxRunning: Int, maxRunningPerStore: Int, maxRunningPerHost: Int, pollInterval: TimeInterval) {
+    public init(maxRunning: Int, maxRunningPerStore: Int, maxRunningPerHost: Int) {
         self.maxRunning = maxRunning
         self.maxRunningPerStore = maxRunningPerStore
         self.maxRunningPerHost = maxRunningPerHost
-        self.pollInterval = pollInterval
     }
 }
 
