@@ -1,5 +1,3 @@
-public import FoundationEssentials
-
 /// A store that the configuration names.
 public struct ConfiguredStore: Sendable, Hashable {
     /// The name that schedules use.
