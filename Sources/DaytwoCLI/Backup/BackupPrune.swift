@@ -125,7 +125,8 @@ struct RetentionRuleOptions: ParsableArguments {
     var keepMonthly: Int?
     @Option(help: ArgumentHelp("The same for years.", valueName: "n"))
     var keepYearly: Int?
-    @Option(help: ArgumentHelp("Keep what is so much older than the newest: 36h, 14d.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("Keep what is at most so much older than the newest one: 36h, 14d.", valueName: "duration"))
     var keepWithin: String?
     @Option(help: ArgumentHelp("The zone that days and weeks are of (default: UTC).", valueName: "zone"))
     var timeZone: String?

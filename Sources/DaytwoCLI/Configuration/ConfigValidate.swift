@@ -25,10 +25,11 @@ struct ConfigValidate: OperationCommand {
                 ("schedules", .integer(configuration.schedules.count)),
                 ("warnings", .array(warnings.map(Self.json))),
             ])
-        let counts = "\(configuration.schedules.count) schedules, \(configuration.clusters.count) clusters"
+        let schedules = Formats.count(configuration.schedules.count, "schedule")
+        let clusters = Formats.count(configuration.clusters.count, "cluster")
         try session.console.show(
             document, names: [configuration.path],
-            text: "\(configuration.path): valid: \(counts), \(warnings.count) warnings\n")
+            text: "\(configuration.path): valid: \(schedules), \(clusters), \(Formats.count(warnings.count, "warning"))\n")
         for warning in warnings { session.console.warn(Self.text(warning)) }
         return strict && !warnings.isEmpty ? .refused : .done
     }

@@ -11,7 +11,7 @@ struct Crontab {
         guard let program = places.first(where: { access($0, X_OK) == 0 }) else {
             throw Failure(
                 .notFound, "there is no crontab program", why: "cron is not installed",
-                next: "install cron, or use: daytwo schedule install --systemd")
+                next: "install cron, or give --systemd")
         }
         self.program = program
     }

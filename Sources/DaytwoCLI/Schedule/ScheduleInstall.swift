@@ -35,7 +35,7 @@ struct ScheduleInstall: OperationCommand {
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
         let wantsCron = cron || cronFile != nil
         guard wantsCron != (systemd || unitFile != nil) else {
-            throw Failure(.usage, "it is not said who runs the schedules", next: "give --cron or --systemd")
+            throw Failure(.usage, "it is not said who runs the schedules", next: "give one of --cron and --systemd")
         }
         let command = try InstalledCommand(session)
         let installed: Installed

@@ -58,7 +58,7 @@ struct ScheduleNext: OperationCommand {
         try session.console.show(
             document, names: runs.map { UTCTime.string($0.at) },
             text: runs.isEmpty ? "" : table.text(showsHeader: session.console.showsHeaders))
-        if runs.isEmpty { session.console.note("nothing is due in the next years") }
+        if runs.isEmpty { session.console.note("there is no such run in the next years") }
         return .done
     }
 

@@ -28,7 +28,7 @@ struct ScheduleUninstall: OperationCommand {
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
         let wantsCron = cron || cronFile != nil
         guard wantsCron != (systemd || unitFile != nil) else {
-            throw Failure(.usage, "it is not said from where", next: "give --cron or --systemd")
+            throw Failure(.usage, "it is not said from where", next: "give one of --cron and --systemd")
         }
         let place: String
         let isRemoved: Bool
