@@ -29,7 +29,9 @@ struct ConfigValidate: OperationCommand {
         let clusters = Formats.count(configuration.clusters.count, "cluster")
         try session.console.show(
             document, names: [configuration.path],
-            text: "\(configuration.path): valid: \(schedules), \(clusters), \(Formats.count(warnings.count, "warning"))\n")
+            text:
+                "\(configuration.path): valid: \(schedules), \(clusters), \(Formats.count(warnings.count, "warning"))\n"
+        )
         for warning in warnings { session.console.warn(Self.text(warning)) }
         return strict && !warnings.isEmpty ? .refused : .done
     }

@@ -15,6 +15,7 @@ final class ActiveJob: Sendable {
         var stopReason: String?
         var isLost = false
         var isOver = false
+        var isUnfinished: @Sendable () -> Bool = { false }
     }
 
     private let state = Monitor(State())
@@ -38,6 +39,9 @@ final class ActiveJob: Sendable {
         }
     }
 
+    /// What tells at the end whether something is left half-way.
+    func ask(_ isUnfinished: @escaping @Sendable () -> Bool) { state.change { $0.isUnfinished = isUnfinished } }
+
     /// What the operation does now.
     func report(_ event: OperationContext.Progress) {
         guard case .step(let step) = event else { return }
@@ -60,12 +64,14 @@ final class ActiveJob: Sendable {
 
     /// Writes how it ended; called once, at the very end.
     func finish(_ outcome: JobOutcome) {
-        let running = state.change { state in
+        let (running, isUnfinished) = state.change { state in
             state.isOver = true
-            return state.running
+            return (state.running, state.isUnfinished)
         }
         watcher.withLock { $0 = nil }
         guard let running else { return }
+        var outcome = outcome
+        if outcome.exitCode != 0, isUnfinished() { outcome.isUnfinished = true }
         attempt { () throws(Failure) in _ = try running.finish(outcome) }
     }
 

@@ -23,6 +23,7 @@ extension Session {
     /// Throws `locked` while another job works on the same cluster. No trouble with the state directory stops a command
     /// that runs here: it is told, and the command runs without a record.
     func begin(_ description: JobDescription) throws(Failure) -> Bool {
+        job.ask(description.isUnfinished)
         if job.job != nil { return true }
         guard !isDetached else {
             try detach(description)
@@ -39,6 +40,18 @@ extension Session {
             console.warn("this run is not recorded as a job: \(error.description)")
         }
         return true
+    }
+
+    /// Closes the jobs of a cluster that waited for the decision which was just carried out.
+    func settle(_ target: String, _ state: JobState, message: String) {
+        do throws(Failure) {
+            guard let queue = try queue() else { return }
+            let waiting = try queue.list(
+                JobFilter(states: [.needsDecision], kind: .restore, target: target), limit: 100)
+            for job in waiting { _ = try queue.decide(job.id, state, message: message) }
+        } catch {
+            console.warn("jobs that wait for this decision could not be closed: \(error.description)")
+        }
     }
 
     /// Opens the state directory.

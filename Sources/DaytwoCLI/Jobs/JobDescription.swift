@@ -16,6 +16,8 @@ struct JobDescription {
     var isIncident = false
     /// A person was asked and agreed: a scheduler that does it later must not ask again.
     var isConfirmed = false
+    /// Asked at the end: whether something is left that only a person may go on with.
+    var isUnfinished: @Sendable () -> Bool = { false }
 }
 
 /// The parameters of every job: the command line that does it. Secrets are never in one.
@@ -68,10 +70,21 @@ struct JobParameters {
 }
 
 extension JobDescription {
+    /// The cluster that a restore is of.
+    static func target(_ plan: RestorePlan) -> String { "\(InventoryHost.local)/\(plan.source.name)" }
+
     /// A restore, or what finishes or undoes one: of the cluster that the backup is of.
-    static func restore(_ plan: RestorePlan, isConfirmed: Bool) -> JobDescription {
+    static func restore(_ plan: RestorePlan, _ directory: DataDirectory, isConfirmed: Bool) -> JobDescription {
         JobDescription(
-            kind: .restore, target: "\(InventoryHost.local)/\(plan.source.name)", isIncident: true,
-            isConfirmed: isConfirmed)
+            kind: .restore, target: target(plan), isIncident: true,
+            isConfirmed: isConfirmed,
+            isUnfinished: {
+                do throws(Failure) {
+                    return try RestoreRuns(directory).list().contains { $0.journal?.isUnfinished ?? false }
+                } catch {
+                    // What cannot be read may be half-way: somebody must look.
+                    return true
+                }
+            })
     }
 }

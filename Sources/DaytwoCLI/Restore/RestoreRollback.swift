@@ -1,5 +1,6 @@
 import ArgumentParser
 import Failures
+import Jobs
 import Operations
 
 /// `daytwo restore rollback`.
@@ -30,9 +31,10 @@ struct RestoreRollback: JobCommand {
         try Confirmation.require(
             "bring back the data in \(directory.root) from before the restore \(journal.run)?", isGiven: yes,
             session.console)
-        guard try session.begin(.restore(journal.plan, isConfirmed: true)) else { return .done }
+        guard try session.begin(.restore(journal.plan, directory, isConfirmed: true)) else { return .done }
         let start = context.uptime()
         let result = try Restore(directory, context).rollBack(journal)
+        session.settle(JobDescription.target(journal.plan), .failed, message: "undone by restore rollback")
         return try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)
     }
 }
