@@ -27,11 +27,9 @@ struct ConfigValidate: OperationCommand {
             ])
         let schedules = Formats.count(configuration.schedules.count, "schedule")
         let clusters = Formats.count(configuration.clusters.count, "cluster")
+        let counts = "\(schedules), \(clusters), \(Formats.count(warnings.count, "warning"))"
         try session.console.show(
-            document, names: [configuration.path],
-            text:
-                "\(configuration.path): valid: \(schedules), \(clusters), \(Formats.count(warnings.count, "warning"))\n"
-        )
+            document, names: [configuration.path], text: "\(configuration.path): valid: \(counts)\n")
         for warning in warnings { session.console.warn(Self.text(warning)) }
         return strict && !warnings.isEmpty ? .refused : .done
     }
