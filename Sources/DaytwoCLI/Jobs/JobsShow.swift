@@ -42,7 +42,7 @@ struct JobsShow: OperationCommand {
         block.add("stopped by", job.cancelRequestedBy)
         block.add("command", view.command)
         if job.state == .needsDecision {
-            block.add("next", "look at what is there, go on or go back by hand, then: daytwo jobs decide \(job.id)")
+            block.add("next", "daytwo restore list, then resume or rollback; then: daytwo jobs decide \(job.id) --help")
         }
         return block.text
     }

@@ -54,7 +54,7 @@ public struct JobQueue: Sendable {
                 throw Failure(
                     .refused, "job \(id) is \(old.state.rawValue), so it is not tried again",
                     next: old.state == .needsDecision
-                        ? "Say first how it ended." : "Wait for it: daytwo jobs wait \(id)")
+                        ? "Say first how it ended: daytwo jobs decide \(id)" : "Wait for it: daytwo jobs wait \(id)")
             }
             let request = JobRequest(
                 kind: old.kind, target: old.target, host: old.host, store: old.store, parameters: old.parameters,
