@@ -52,6 +52,8 @@ enum CommandLineEntry {
             try session.console.flush()
         } catch {
             session.console.endProgress()
+            // What was found out before it failed is a result all the same.
+            do throws(Failure) { try session.console.flush() } catch { presentation.show(error) }
             presentation.show(error)
             session.job.log(.error, error.description)
             status = ExitStatus(error)

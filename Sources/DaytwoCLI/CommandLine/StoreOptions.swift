@@ -30,9 +30,19 @@ struct StoreOptions: ParsableArguments {
         try DirectoryStore(requirePath(session), for: purpose)
     }
 
-    /// A text without a slash may be a name of the configuration; with one it is a path.
+    /// A text without a slash may be a name of the configuration; with one it is a path. Where there is a configuration,
+    /// a mistyped name makes no new store.
     private static func path(_ text: String, _ session: Session) throws(Failure) -> String {
         guard !text.contains("/") else { return text }
-        return try session.settings.optionalConfiguration(session.console)?.store(named: text)?.path ?? text
+        if try FileStatus.ifPresent(text, following: true) != nil {
+            return try session.settings.optionalConfiguration(session.console)?.store(named: text)?.path ?? text
+        }
+        guard let configuration = try session.settings.configuration() else { return text }
+        if let store = configuration.store(named: text) { return store.path }
+        let names = configuration.stores.map(\.name).joined(separator: ", ")
+        throw Failure(
+            .notFound, "there is no store \(text.debugDescription)",
+            why: names.isEmpty ? "\(configuration.path) names none" : "there are \(names)",
+            next: "check --store, or give a path: --store ./\(text)")
     }
 }

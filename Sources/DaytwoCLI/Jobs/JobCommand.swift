@@ -4,6 +4,8 @@ import Failures
 import Files
 import Foundation
 import Jobs
+import Operations
+import Policies
 
 /// A command that changes something, and so runs as a job.
 protocol JobCommand: OperationCommand {
@@ -40,6 +42,17 @@ extension Session {
             console.warn("this run is not recorded as a job: \(error.description)")
         }
         return true
+    }
+
+    /// The cluster whose data a restore replaces: the one that the inventory has in that directory, else the backup's own,
+    /// unless the directory holds another.
+    func target(of plan: RestorePlan, _ directory: DataDirectory) throws(Failure) -> String {
+        for cluster in try settings.optionalConfiguration(console)?.clusters ?? [] {
+            guard try FileStatus.ifPresent(cluster.dataDirectory, following: true) != nil else { continue }
+            if try realPath(cluster.dataDirectory) == directory.root { return cluster.path }
+        }
+        let isOther = plan.target.clusterUID != nil && plan.target.clusterUID != plan.source.clusterUID
+        return isOther ? "directory:\(directory.root)" : "\(InventoryHost.local)/\(plan.source.name)"
     }
 
     /// Closes the jobs of a cluster that waited for the decision which was just carried out.

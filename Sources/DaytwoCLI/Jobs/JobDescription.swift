@@ -70,13 +70,12 @@ struct JobParameters {
 }
 
 extension JobDescription {
-    /// The cluster that a restore is of.
-    static func target(_ plan: RestorePlan) -> String { "\(InventoryHost.local)/\(plan.source.name)" }
-
-    /// A restore, or what finishes or undoes one: of the cluster that the backup is of.
-    static func restore(_ plan: RestorePlan, _ directory: DataDirectory, isConfirmed: Bool) -> JobDescription {
+    /// A restore, or what finishes or undoes one.
+    static func restore(
+        _ plan: RestorePlan, _ directory: DataDirectory, target: String, isConfirmed: Bool
+    ) -> JobDescription {
         JobDescription(
-            kind: .restore, target: target(plan), isIncident: true,
+            kind: .restore, target: target, isIncident: true,
             isConfirmed: isConfirmed,
             isUnfinished: {
                 do throws(Failure) {

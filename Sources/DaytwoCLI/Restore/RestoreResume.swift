@@ -28,10 +28,13 @@ struct RestoreResume: JobCommand {
         let journal = try RestoreRuns(directory).find(run) { journal in
             journal.isUnfinished || (wantsDone && journal.state == .done && !journal.isOldDiscarded)
         }
-        guard try session.begin(.restore(journal.plan, directory, isConfirmed: false)) else { return .done }
+        let cluster = try session.target(of: journal.plan, directory)
+        guard try session.begin(.restore(journal.plan, directory, target: cluster, isConfirmed: false)) else {
+            return .done
+        }
         let start = context.uptime()
         let result = try Restore(directory, context).resume(journal, discardingOld: discardOld)
-        session.settle(JobDescription.target(journal.plan), .succeeded, message: "finished by restore resume")
+        session.settle(cluster, .succeeded, message: "finished by restore resume")
         return try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)
     }
 }

@@ -31,10 +31,13 @@ struct RestoreRollback: JobCommand {
         try Confirmation.require(
             "bring back the data in \(directory.root) from before the restore \(journal.run)?", isGiven: yes,
             session.console)
-        guard try session.begin(.restore(journal.plan, directory, isConfirmed: true)) else { return .done }
+        let cluster = try session.target(of: journal.plan, directory)
+        guard try session.begin(.restore(journal.plan, directory, target: cluster, isConfirmed: true)) else {
+            return .done
+        }
         let start = context.uptime()
         let result = try Restore(directory, context).rollBack(journal)
-        session.settle(JobDescription.target(journal.plan), .failed, message: "undone by restore rollback")
+        session.settle(cluster, .failed, message: "undone by restore rollback")
         return try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)
     }
 }

@@ -49,7 +49,8 @@ struct RestoreRun: JobCommand {
                 "replace the data in \(directory.root) by \(plan.source.name) of \(plan.source.createdAt)?",
                 isGiven: yes, session.console)
         }
-        guard try session.begin(.restore(plan, directory, isConfirmed: true)) else { return .done }
+        let cluster = try session.target(of: plan, directory)
+        guard try session.begin(.restore(plan, directory, target: cluster, isConfirmed: true)) else { return .done }
         let start = context.uptime()
         let result = try Restore(directory, context).run(plan, from: archive)
         return try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)

@@ -27,8 +27,9 @@ struct SchedulerServe: OperationCommand {
         let systemd = SystemdNotification()
         let loop = try SchedulerLoop(session, log, .serve)
         let housekeeping = Housekeeping(session, log)
-        let keeper = try HousekeepingThread(housekeeping, loop.configuration, session)
         let server = try metrics.map { text throws(Failure) in try serve(housekeeping, text, log) }
+        let keeper = try HousekeepingThread(housekeeping, loop.configuration, session)
+        defer { keeper.stop() }
         log.write(.info, "the scheduler runs; configuration \(loop.configuration.path)")
         systemd.ready()
         var nextSign = Duration.zero
@@ -42,7 +43,6 @@ struct SchedulerServe: OperationCommand {
                 }
             })
         systemd.stopping()
-        keeper.stop()
         server?.stop()
         log.write(.info, "the scheduler stops; jobs at work go on by themselves")
         // Stopped as it is meant to be: that is no failure of a service.

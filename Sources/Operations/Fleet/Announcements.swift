@@ -32,7 +32,8 @@ public struct Announcements: Sendable {
     public func announce(_ status: FleetStatus, of cluster: String? = nil) throws(Failure) {
         let now = context.now()
         var found: [Jobs.Condition: Monitoring.Condition] = [:]
-        for condition in status.conditions(at: now) where condition.kind.event != nil {
+        // What is only good to know is told nobody: it would be known already when it gets bad.
+        for condition in status.conditions(at: now) where condition.kind.event != nil && condition.severity > .ok {
             if let cluster, condition.cluster != cluster { continue }
             let key = Jobs.Condition(
                 cluster: condition.cluster ?? "", schedule: condition.schedule ?? "", name: condition.kind.rawValue)
