@@ -58,21 +58,24 @@ public struct KineSnapshotter {
     /// Copies the datastore into a scratch file below `scratchDirectory`.
     public func take(scratchDirectory: String) throws(Failure) -> KineSnapshot {
         let scratch = try ScratchDatabase(in: scratchDirectory, pageSize: schema.pageSize)
-        let spool = try SpoolWriter(scratch.connection, schema: schema)
+        let spool = SpoolWriter(scratch.connection, try scratch.descriptorOfFile(), schema: schema)
         let index = RowIndex(scratchDirectory: scratchDirectory)
         var copy = HotCopy(
             source: source, spool: spool, index: index, options: options, coveringIndex: coveringIndex)
         let closing = try copy.run()
         try source.close()
         let changed = closing.identifiers != nil || closing.compactRows != copy.reader.compactRows
-        try settle(closing, since: copy.firstCompactRevision, in: spool)
-        let digest = changed ? try spool.connection.use { db in try rowsDigest(of: db) } : index.digest
+        try spool.completePages(sequence: closing.window.sequence)
+        if changed || spool.isChanging || closing.window.compactRevision > copy.firstCompactRevision {
+            try settle(closing, since: copy.firstCompactRevision, in: spool)
+        }
+        let digest = changed ? try spool.digest() : (hex: index.digest.hex, rows: index.digest.rows)
         guard digest.rows == closing.window.rows else {
             throw Failure(
                 .failed, "the snapshot of \(source.path) is not whole",
                 why: "\(digest.rows) rows were copied and there are \(closing.window.rows)")
         }
-        try spool.connection.close()
+        try spool.close(expecting: closing.window)
         let file = try scratch.file()
         let hashing = try FileHashing(file)
         let (contents, objects) = try index.finish()
@@ -84,11 +87,11 @@ public struct KineSnapshotter {
             contents: contents, objects: objects, otherTables: schema.otherTables)
     }
 
-    /// Makes the copy equal to the source at the closing transaction, and ends its own one transaction.
+    /// Makes the copy equal to the source at the closing transaction.
     private func settle(
         _ closing: HotCopy.Closing, since firstCompactRevision: Int64, in spool: SpoolWriter
     ) throws(Failure) {
-        try spool.connection.use { db in
+        try spool.change { db in
             if let identifiers = closing.identifiers {
                 let live = Set(identifiers)
                 for id in try Int64.fetchAll(db, sql: "SELECT id FROM kine") where !live.contains(id) {
@@ -107,7 +110,6 @@ public struct KineSnapshotter {
             try db.execute(sql: "DELETE FROM sqlite_sequence WHERE name='kine'")
             try db.execute(
                 sql: "INSERT INTO sqlite_sequence(name, seq) VALUES('kine', ?)", arguments: [closing.window.sequence])
-            try db.execute(sql: "COMMIT")
         }
     }
 }

@@ -19,19 +19,18 @@ struct ObjectRecord {
     /// Appends flags (1 byte, 3 spare), value length and head length (4 bytes each), the head and the line.
     static func append(
         key: UnsafeRawBufferPointer, revision: Int64, value: UnsafeRawBufferPointer, isDeletion: Bool,
-        writer: inout ObjectLineWriter, to output: inout [UInt8]
+        writer: inout ObjectLineWriter, to output: inout ByteBuffer
     ) {
         let start = output.count
         let headCount = isDeletion ? 0 : headCount(key, value)
-        output.append(isDeletion ? deletion : 0)
-        output.append(contentsOf: [0, 0, 0])
-        withUnsafeBytes(of: UInt32(clamping: value.count)) { output.append(contentsOf: $0) }
-        withUnsafeBytes(of: UInt32(headCount)) { output.append(contentsOf: $0) }
+        output.append(raw: UInt32(isDeletion ? deletion : 0))
+        output.append(raw: UInt32(clamping: value.count))
+        output.append(raw: UInt32(headCount))
         guard !isDeletion else { return }
-        output.append(contentsOf: value.prefix(headCount))
+        output.append(contentsOf: UnsafeRawBufferPointer(rebasing: value[..<headCount]))
         let problems = writer.problemCount
-        writer.append(key: key, revision: revision, value: value, to: &output)
-        if writer.problemCount > problems { output[start] |= problem }
+        writer.appendLine(key: key, revision: revision, value: value, to: &output)
+        if writer.problemCount > problems { output.set(problem, at: start) }
     }
 
     private static func headCount(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Int {

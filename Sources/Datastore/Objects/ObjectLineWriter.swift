@@ -15,6 +15,12 @@ public struct ObjectLineWriter {
     public mutating func append(
         key: UnsafeRawBufferPointer, revision: Int64, value: UnsafeRawBufferPointer, to output: inout [UInt8]
     ) {
+        appendLine(key: key, revision: revision, value: value, to: &output)
+    }
+
+    mutating func appendLine<Output: ByteAppending & ~Copyable>(
+        key: UnsafeRawBufferPointer, revision: Int64, value: UnsafeRawBufferPointer, to output: inout Output
+    ) {
         scan.read(value)
         defer { scan.reset() }
         // What the key says already is not said again: half a line less for most.
@@ -59,7 +65,9 @@ public struct ObjectLineWriter {
     }
 
     @inline(__always)
-    private func append(_ member: StaticString, _ text: TextSlice, to output: inout [UInt8]) {
+    private func append<Output: ByteAppending & ~Copyable>(
+        _ member: StaticString, _ text: TextSlice, to output: inout Output
+    ) {
         guard !text.isEmpty else { return }
         JSONText.append(literal: member, to: &output)
         text.appendJSON(to: &output)
@@ -67,17 +75,17 @@ public struct ObjectLineWriter {
 
     /// Appends a text that is not the one in the key; an empty one as well, since the reader takes the key's otherwise.
     @inline(__always)
-    private func append(
-        _ member: StaticString, _ text: TextSlice, unless inKey: TextSlice, to output: inout [UInt8]
+    private func append<Output: ByteAppending & ~Copyable>(
+        _ member: StaticString, _ text: TextSlice, unless inKey: TextSlice, to output: inout Output
     ) {
-        guard text.isEscaped || text.bytes.count != inKey.bytes.count || !text.bytes.elementsEqual(inKey.bytes) else {
-            return
-        }
+        guard text.isEscaped || !equal(text.bytes, inKey.bytes) else { return }
         JSONText.append(literal: member, to: &output)
         text.appendJSON(to: &output)
     }
 
-    private func append(_ member: StaticString, _ moment: MetadataScan.Moment, to output: inout [UInt8]) {
+    private func append<Output: ByteAppending & ~Copyable>(
+        _ member: StaticString, _ moment: MetadataScan.Moment, to output: inout Output
+    ) {
         switch moment {
         case .none: return
         case .text(let text): append(member, text, to: &output)
@@ -89,7 +97,7 @@ public struct ObjectLineWriter {
         }
     }
 
-    private func appendLabels(to output: inout [UInt8]) {
+    private func appendLabels<Output: ByteAppending & ~Copyable>(to output: inout Output) {
         guard !scan.labels.isEmpty else { return }
         JSONText.append(literal: ",\"labels\":", to: &output)
         var separator = UInt8(ascii: "{")
@@ -103,17 +111,15 @@ public struct ObjectLineWriter {
         output.append(UInt8(ascii: "}"))
     }
 
-    private func appendEncoding(to output: inout [UInt8]) {
-        JSONText.append(literal: ",\"encoding\":\"", to: &output)
+    private func appendEncoding<Output: ByteAppending & ~Copyable>(to output: inout Output) {
+        JSONText.append(literal: ",\"encoding\":", to: &output)
         switch scan.form {
-        case .protobuf: JSONText.append(literal: "protobuf\"", to: &output)
-        case .json: JSONText.append(literal: "json\"", to: &output)
-        case .cbor: JSONText.append(literal: "cbor\"", to: &output)
-        case .opaque: JSONText.append(literal: "opaque\"", to: &output)
-        case .empty: JSONText.append(literal: "empty\"", to: &output)
-        case .encrypted:
-            output.removeLast()
-            JSONText.append(text: scan.encoding, to: &output)
+        case .protobuf: JSONText.append(literal: "\"protobuf\"", to: &output)
+        case .json: JSONText.append(literal: "\"json\"", to: &output)
+        case .cbor: JSONText.append(literal: "\"cbor\"", to: &output)
+        case .opaque: JSONText.append(literal: "\"opaque\"", to: &output)
+        case .empty: JSONText.append(literal: "\"empty\"", to: &output)
+        case .encrypted: JSONText.append(text: scan.encoding, to: &output)
         }
     }
 }
