@@ -52,7 +52,7 @@ struct KinePages: ~Copyable {
             SchemaRow(name: "sqlite_sequence", root: countersRoot, sql: "CREATE TABLE sqlite_sequence(name,seq)"),
         ])
         try file.finish { pages in
-            first.withUnsafeMutableBytes { DatabaseHeader.write(to: $0, pages: pages) }
+            first.withUnsafeMutableBytes { DatabaseHeader.fill($0, pages: pages) }
             return first
         }
     }
@@ -101,7 +101,7 @@ struct KinePages: ~Copyable {
 private enum DatabaseHeader {
     static let count = 100
 
-    static func write(to page: UnsafeMutableRawBufferPointer, pages: Int) {
+    static func fill(_ page: UnsafeMutableRawBufferPointer, pages: Int) {
         page[..<count].initializeMemory(as: UInt8.self, repeating: 0)
         page.copyBytes(from: "SQLite format 3\0".utf8)
         page.store(bigEndian: UInt16(page.count == 65536 ? 1 : page.count), at: 16)
