@@ -10,16 +10,19 @@ public struct ArchiveOptions: Sendable {
     public var ownFrameSize: Int
     /// Whether zstd looks for matches far back in a frame.
     public var longDistanceMatching: Bool
+    /// The binary logarithm of the size of zstd's table of matches; nil for the level's own.
+    public var hashLog: Int32?
 
     /// What every backup is written with, unless somebody measures.
     public init(
         level: Int32 = 3, sharedFrameSize: Int = 1 << 20, ownFrameSize: Int = 8 << 20,
-        longDistanceMatching: Bool = false
+        longDistanceMatching: Bool = false, hashLog: Int32? = nil
     ) {
         self.level = level
         self.sharedFrameSize = sharedFrameSize
         self.ownFrameSize = ownFrameSize
         self.longDistanceMatching = longDistanceMatching
+        self.hashLog = hashLog
     }
 
     func check() throws(Failure) {

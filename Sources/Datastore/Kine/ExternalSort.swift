@@ -15,9 +15,16 @@ struct ExternalSort: ~Copyable {
     private let scratchDirectory: String
     private let runBytes: Int
     private var arena: ByteBuffer
-    private var offsets: [Int] = []
+    private var places: [Place] = []
+    private var codes = KeyCodes()
     private var runs: [RunRange] = []
     private var spilled: OpenScratch?
+
+    /// Where a record lies, and the code of its key.
+    private struct Place {
+        var code: UInt64
+        let offset: Int
+    }
 
     struct RunRange {
         let start: UInt64
@@ -37,7 +44,7 @@ struct ExternalSort: ~Copyable {
     ) throws(Failure) {
         if arena.count >= runBytes { try spill() }
         let start = arena.count
-        offsets.append(start)
+        places.append(Place(code: codes.code(of: key), offset: start))
         RecordLayout.appendHeader(keyCount: key.count, number: number, to: &arena)
         arena.append(contentsOf: key)
         let payloadStart = arena.count
@@ -49,20 +56,24 @@ struct ExternalSort: ~Copyable {
     consuming func finish(_ visit: (Record) throws(Failure) -> Void) throws(Failure) {
         guard let spilled else {
             sortRun()
-            for offset in offsets { try visit(RecordLayout.record(in: arena.bytes, at: offset)) }
+            for place in places { try visit(RecordLayout.record(in: arena.bytes, at: place.offset)) }
             return
         }
         if arena.count > 0 { try spill() }
         arena = ByteBuffer(capacity: 0)
-        offsets = []
+        places = []
         var merge = try RunMerge(runs: runs, in: spilled)
         while let cursor = try merge.next() { try visit(cursor) }
     }
 
     private mutating func sortRun() {
         let bytes = arena.bytes
-        offsets.sort {
-            RecordLayout.precedes(RecordLayout.record(in: bytes, at: $0), RecordLayout.record(in: bytes, at: $1))
+        let ranks = codes.ranks()
+        for index in places.indices { places[index].code = codes.rank(places[index].code, ranks) }
+        places.sort {
+            guard $0.code == $1.code else { return $0.code < $1.code }
+            return RecordLayout.precedes(
+                RecordLayout.record(in: bytes, at: $0.offset), RecordLayout.record(in: bytes, at: $1.offset))
         }
     }
 
@@ -72,14 +83,14 @@ struct ExternalSort: ~Copyable {
         guard let file = spilled else { return }
         let start = file.size
         var output = ByteBuffer(capacity: 1 << 20 + 1 << 16)
-        for offset in offsets {
-            output.append(contentsOf: RecordLayout.whole(in: arena.bytes, at: offset))
+        for place in places {
+            output.append(contentsOf: RecordLayout.whole(in: arena.bytes, at: place.offset))
             if output.count >= 1 << 20 { try file.append(&output) }
         }
         try file.append(&output)
         runs.append(RunRange(start: start, end: file.size))
         arena.removeAll()
-        offsets.removeAll(keepingCapacity: true)
+        places.removeAll(keepingCapacity: true)
     }
 }
 

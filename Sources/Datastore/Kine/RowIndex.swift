@@ -29,18 +29,22 @@ final class RowIndex: @unchecked Sendable {
     func digestRows(_ batch: KineRowBatch) { digest.update(batch) }
 
     func addLines(_ batch: KineRowBatch) throws(Failure) {
-        for row in batch.rows { try addLine(row, batch) }
-    }
-
-    private func addLine(_ row: KineRow, _ batch: KineRowBatch) throws(Failure) {
-        let key = batch.bytes(row.name)
-        guard !KineReader.isCompactKey(key) else { return }
-        let value = batch.bytes(row.value)
-        let isDeletion = row.deleted != 0
-        try sort?.add(key: key, number: row.id) { payload in
-            ObjectRecord.append(
-                key: key, revision: row.id, value: value, isDeletion: isDeletion, writer: &writer, to: &payload)
+        guard var sort = sort.take() else { throw Failure(.failed, "the rows were already sorted") }
+        // Owned here for the loop, which is then free of the checks that a class's properties need.
+        var writer = ObjectLineWriter()
+        swap(&writer, &self.writer)
+        for row in batch.rows {
+            let key = batch.bytes(row.name)
+            guard !KineReader.isCompactKey(key) else { continue }
+            let value = batch.bytes(row.value)
+            try sort.add(key: key, number: row.id) { payload in
+                ObjectRecord.append(
+                    key: key, revision: row.id, value: value, isDeletion: row.deleted != 0, writer: &writer,
+                    to: &payload)
+            }
         }
+        swap(&writer, &self.writer)
+        self.sort = consume sort
     }
 
     /// Sorts, and writes `objects.ndjson` into a scratch file.

@@ -41,17 +41,23 @@ public struct ArchiveChoice: Sendable {
     /// The default choices.
     public init() {}
 
-    /// Databases up to this size are compressed in well under a second whatever is tried, so size comes first:
-    /// changed rows lie megabytes apart, and are found by long-distance matching. Above it time comes first.
+    /// Up to here a database is one frame, as long as the buffers of all workers stay under 96 MB together.
+    private static let oneFrame: UInt64 = 12 << 20
+    /// Up to here it is compressed in well under a second whatever is tried.
     private static let smallDatabase: UInt64 = 64 << 20
-    /// One frame for all of it, as long as the buffers of all workers stay under 96 MB together.
-    private static let largestFrame: UInt64 = 12 << 20
 
-    func archiveOptions(databaseBytes: UInt64) -> ArchiveOptions {
-        guard databaseBytes <= Self.smallDatabase else { return ArchiveOptions(level: level ?? 1) }
-        return ArchiveOptions(
-            level: level ?? 3, ownFrameSize: databaseBytes <= Self.largestFrame ? 12 << 20 : 8 << 20,
-            longDistanceMatching: true)
+    /// Size comes first where time does not matter, and where the source was much larger than what is left of it: reading
+    /// it has taken so long that a longer search is a small part. Changed rows lie megabytes apart, and are found by
+    /// long-distance matching, which finds more than a higher level does. Else time comes first, with frames that stay
+    /// in the processor's cache.
+    func archiveOptions(databaseBytes: UInt64, sourceBytes: UInt64) -> ArchiveOptions {
+        if databaseBytes <= Self.oneFrame {
+            return ArchiveOptions(level: level ?? 3, ownFrameSize: 12 << 20, longDistanceMatching: true)
+        }
+        if databaseBytes <= Self.smallDatabase || databaseBytes <= sourceBytes / 2 {
+            return ArchiveOptions(level: level ?? 1, ownFrameSize: 12 << 20, longDistanceMatching: true, hashLog: 17)
+        }
+        return ArchiveOptions(level: level ?? 1, ownFrameSize: 2 << 20)
     }
 }
 
@@ -110,7 +116,8 @@ public struct Backup: Sendable {
         context.report(.step("writing the archive"))
         let contents = try archiveContents(name, document, snapshot, files, databaseStatus)
         let pending = try store.begin(request.cluster, name)
-        let options = request.options.archiveOptions(databaseBytes: snapshot.file.size)
+        let options = request.options.archiveOptions(
+            databaseBytes: snapshot.file.size, sourceBytes: databaseStatus.size)
         let summary = try ArchiveWriter(workers: context.workers, options: options)
             .write(contents, to: WatchedSink(pending.sink, context))
         var isVerified = false
