@@ -9,8 +9,7 @@ import Threads
 public struct KineSnapshot: Sendable {
     /// The database file: SQLite that k3s starts from as it is.
     public let file: OpenFile
-    /// Its SHA-256, in hex.
-    public let sha256: String
+    fileprivate let hashing: FileHashing
     /// The revisions in it.
     public let window: KineWindow
     /// The digest of its rows (see `RowsDigest`).
@@ -23,6 +22,9 @@ public struct KineSnapshot: Sendable {
     public let objects: ObjectsFile
     /// Tables of the source that it does not hold, since k3s does not use them.
     public let otherTables: [String]
+
+    /// The SHA-256 of the database file, in hex; waits for it, since it is computed while other things are done.
+    public func sha256() throws(Failure) -> String { try hashing.hex() }
 
     /// How the live database was read.
     public struct Reading: Sendable, Codable, Equatable {
@@ -80,7 +82,7 @@ public struct KineSnapshotter {
         let hashing = try FileHashing(file)
         let (contents, objects) = try index.finish()
         return KineSnapshot(
-            file: file, sha256: try hashing.hex(), window: closing.window, rowsSHA256: digest.hex,
+            file: file, hashing: hashing, window: closing.window, rowsSHA256: digest.hex,
             reading: KineSnapshot.Reading(
                 reads: copy.reader.reads, longestReadSeconds: copy.reader.longestRead.seconds,
                 compactedMeanwhile: changed),
@@ -115,34 +117,35 @@ public struct KineSnapshotter {
 }
 
 /// Hashes a file on a thread of its own, while something else is done.
-private struct FileHashing {
-    private let digest = Monitor("")
+private struct FileHashing: Sendable {
+    private let outcome = Monitor<Result<String, Failure>?>(nil)
     private let thread: OwnedThread
 
     init(_ file: OpenFile) throws(Failure) {
-        let digest = digest
+        let outcome = outcome
         thread = try OwnedThread { () throws(Failure) in
-            var hasher = SHA256()
-            // Small enough that the hash finds the bytes in the processor's cache.
-            var piece = [UInt8](repeating: 0, count: 128 << 10)
-            var offset: UInt64 = 0
-            while offset < file.size {
-                let count = Int(min(UInt64(piece.count), file.size - offset))
-                try piece.withMutableBytes { (bytes) throws(Failure) in
-                    let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
-                    try file.read(into: part, at: offset)
-                    hasher.update(bufferPointer: UnsafeRawBufferPointer(part))
-                }
-                offset += UInt64(count)
-            }
-            let hex = hasher.finalize().hex
-            digest.change { $0 = hex }
+            let result = Result { () throws(Failure) in try Self.hex(of: file) }
+            outcome.change { $0 = result }
         }
     }
 
-    func hex() throws(Failure) -> String {
-        try thread.result().get()
-        return digest.change { $0 }
+    func hex() throws(Failure) -> String { try outcome.wait { $0 }.get() }
+
+    private static func hex(of file: OpenFile) throws(Failure) -> String {
+        var hasher = SHA256()
+        // Small enough that the hash finds the bytes in the processor's cache.
+        var piece = [UInt8](repeating: 0, count: 128 << 10)
+        var offset: UInt64 = 0
+        while offset < file.size {
+            let count = Int(min(UInt64(piece.count), file.size - offset))
+            try piece.withMutableBytes { (bytes) throws(Failure) in
+                let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
+                try file.read(into: part, at: offset)
+                hasher.update(bufferPointer: UnsafeRawBufferPointer(part))
+            }
+            offset += UInt64(count)
+        }
+        return hasher.finalize().hex
     }
 }
 

@@ -1,14 +1,14 @@
 import Foundation
 
 /// What is kept of a row until it is known whether it is live: flags, the size and the beginning of its value,
-/// and its line.
+/// and its line without the beginning that the key and the revision make.
 struct ObjectRecord {
     let isDeletion: Bool
     let hasProblem: Bool
     let valueCount: Int
     /// The beginning of the value: all of it where the cluster's identity is in it, else what tells its encoding.
     let head: UnsafeRawBufferPointer
-    let line: UnsafeRawBufferPointer
+    let restOfLine: UnsafeRawBufferPointer
 
     private static let headerCount = 12
     private static let cipherCount = 128
@@ -16,9 +16,9 @@ struct ObjectRecord {
     private static let deletion: UInt8 = 1
     private static let problem: UInt8 = 2
 
-    /// Appends flags (1 byte, 3 spare), value length and head length (4 bytes each), the head and the line.
+    /// Appends flags (1 byte, 3 spare), value length and head length (4 bytes each), the head and the rest of the line.
     static func append(
-        key: UnsafeRawBufferPointer, revision: Int64, value: UnsafeRawBufferPointer, isDeletion: Bool,
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, isDeletion: Bool,
         writer: inout ObjectLineWriter, to output: inout ByteBuffer
     ) {
         let start = output.count
@@ -29,7 +29,7 @@ struct ObjectRecord {
         guard !isDeletion else { return }
         output.append(contentsOf: UnsafeRawBufferPointer(rebasing: value[..<headCount]))
         let problems = writer.problemCount
-        writer.appendLine(key: key, revision: revision, value: value, to: &output)
+        writer.appendRest(key: key, value: value, to: &output)
         if writer.problemCount > problems { output.set(problem, at: start) }
     }
 
@@ -46,7 +46,7 @@ struct ObjectRecord {
         valueCount = Int(payload.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         let headCount = Int(payload.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
         head = UnsafeRawBufferPointer(rebasing: payload[Self.headerCount..<Self.headerCount + headCount])
-        line = UnsafeRawBufferPointer(rebasing: payload[(Self.headerCount + headCount)...])
+        restOfLine = UnsafeRawBufferPointer(rebasing: payload[(Self.headerCount + headCount)...])
     }
 }
 

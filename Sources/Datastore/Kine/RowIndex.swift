@@ -39,7 +39,7 @@ final class RowIndex: @unchecked Sendable {
             let value = batch.bytes(row.value)
             try sort.add(key: key, number: row.id) { payload in
                 ObjectRecord.append(
-                    key: key, revision: row.id, value: value, isDeletion: row.deleted != 0, writer: &writer,
+                    key: key, value: value, isDeletion: row.deleted != 0, writer: &writer,
                     to: &payload)
             }
         }
@@ -75,6 +75,7 @@ public struct ObjectsFile: Sendable {
 private struct PendingLine: ~Copyable {
     private var key = ByteBuffer(capacity: 256)
     private var payload = ByteBuffer(capacity: 4096)
+    private var revision: Int64 = 0
     private(set) var isEmpty = true
 
     func hasKey(_ other: UnsafeRawBufferPointer) -> Bool { equal(key.bytes, other) }
@@ -84,6 +85,7 @@ private struct PendingLine: ~Copyable {
         key.append(contentsOf: record.key)
         payload.removeAll()
         payload.append(contentsOf: record.payload)
+        revision = record.number
         isEmpty = false
     }
 
@@ -94,7 +96,7 @@ private struct PendingLine: ~Copyable {
         let record = ObjectRecord(payload.bytes)
         guard !record.isDeletion else { return }
         gathering.add(key: key.bytes, record)
-        try output.append(record.line)
+        try output.appendLine(key: key.bytes, revision: revision, rest: record.restOfLine)
     }
 }
 
@@ -106,8 +108,11 @@ private struct ObjectsOutput: ~Copyable {
 
     init(_ scratch: OpenScratch) { self.scratch = scratch }
 
-    mutating func append(_ line: UnsafeRawBufferPointer) throws(Failure) {
-        buffer.append(contentsOf: line)
+    mutating func appendLine(
+        key: UnsafeRawBufferPointer, revision: Int64, rest: UnsafeRawBufferPointer
+    ) throws(Failure) {
+        ObjectLineWriter.appendStart(key: key, revision: revision, to: &buffer)
+        buffer.append(contentsOf: rest)
         if buffer.count >= 1 << 20 { try flush() }
     }
 

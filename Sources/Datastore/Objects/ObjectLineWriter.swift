@@ -21,15 +21,29 @@ public struct ObjectLineWriter {
     mutating func appendLine<Output: ByteAppending & ~Copyable>(
         key: UnsafeRawBufferPointer, revision: Int64, value: UnsafeRawBufferPointer, to output: inout Output
     ) {
+        Self.appendStart(key: key, revision: revision, to: &output)
+        appendRest(key: key, value: value, to: &output)
+    }
+
+    /// The beginning of a line: what the row says without its value.
+    static func appendStart<Output: ByteAppending & ~Copyable>(
+        key: UnsafeRawBufferPointer, revision: Int64, to output: inout Output
+    ) {
+        JSONText.append(literal: "{\"key\":", to: &output)
+        JSONText.append(text: key, to: &output)
+        JSONText.append(literal: ",\"revision\":", to: &output)
+        JSONText.append(number: revision, to: &output)
+    }
+
+    /// The rest of a line, and its line feed.
+    mutating func appendRest<Output: ByteAppending & ~Copyable>(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, to output: inout Output
+    ) {
         scan.read(value)
         defer { scan.reset() }
         // What the key says already is not said again: half a line less for most.
         let names = ObjectKey.names(in: key)
         let isUnnamed = scan.name.isEmpty
-        JSONText.append(literal: "{\"key\":", to: &output)
-        JSONText.append(text: key, to: &output)
-        JSONText.append(literal: ",\"revision\":", to: &output)
-        JSONText.append(number: revision, to: &output)
         append(",\"kind\":", scan.kind, to: &output)
         append(",\"apiVersion\":", scan.apiVersion, to: &output)
         if !isUnnamed {

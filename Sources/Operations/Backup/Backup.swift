@@ -206,16 +206,33 @@ public struct Backup: Sendable {
                 path: "datastore/state.db", kind: .file, size: snapshot.file.size,
                 mode: UInt16(truncatingIfNeeded: database.mode & 0o777), userID: database.uid, groupID: database.gid,
                 modificationSeconds: seconds),
-            content: snapshot.file, sha256: try sum(snapshot.sha256), isPrivate: true)
+            content: snapshot.file, sha256: try sum(snapshot.sha256()), isPrivate: true)
         return ArchiveContents(
             topFolder: name.stem, creationSeconds: seconds,
             backupJSON: try JSONValue(encoding: document).serialized() + [UInt8(ascii: "\n")],
             facts: try members(of: facts), entries: [objects, state] + files.inputs)
     }
 
+    /// The facts as Foundation writes them, but for the resources: a large cluster has a count for each of very many
+    /// namespaces, and Foundation takes its time over each.
     private func members(of facts: InventoryFacts) throws(Failure) -> [JSONMember] {
-        guard case .object(let members) = try JSONValue(encoding: facts) else { return [] }
-        return members
+        var small = facts
+        small.datastore.resources = []
+        guard case .object(let members) = try JSONValue(encoding: small) else { return [] }
+        let resources = JSONMember("resources", .array(facts.datastore.resources.map { .object(self.members(of: $0)) }))
+        return members.map { member in
+            guard member.name == "datastore", case .object(let parts) = member.value else { return member }
+            return JSONMember(member.name, .object(parts.map { $0.name == resources.name ? resources : $0 }))
+        }
+    }
+
+    private func members(of resource: DatastoreContents.Resource) -> [JSONMember] {
+        let namespaces = resource.namespaces.sorted { $0.key < $1.key }
+        return [
+            JSONMember("bytes", .integer(resource.bytes)), JSONMember("count", .integer(resource.count)),
+            JSONMember("namespaces", .object(namespaces.map { JSONMember($0.key, .integer($0.value)) })),
+            JSONMember("prefix", .string(resource.prefix)),
+        ]
     }
 
     private func sum(_ hex: String) throws(Failure) -> SHA256Sum {
