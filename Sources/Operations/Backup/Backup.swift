@@ -46,16 +46,19 @@ public struct ArchiveChoice: Sendable {
     /// Up to here it is compressed in well under a second whatever is tried.
     private static let smallDatabase: UInt64 = 64 << 20
 
-    /// Size comes first where time does not matter, and where the source was much larger than what is left of it: reading
-    /// it has taken so long that a longer search is a small part. Changed rows lie megabytes apart, and are found by
-    /// long-distance matching, which finds more than a higher level does. Else time comes first, with frames that stay
-    /// in the processor's cache.
+    /// Size comes first where time does not matter: changed rows lie megabytes apart, and are found by long-distance
+    /// matching, which finds more than a higher level does. A source that was much larger than what is left of it has
+    /// taken long to read, so that large frames with a large table of matches are worth their time. Else time comes
+    /// first, with frames that stay in the processor's cache.
     func archiveOptions(databaseBytes: UInt64, sourceBytes: UInt64) -> ArchiveOptions {
         if databaseBytes <= Self.oneFrame {
             return ArchiveOptions(level: level ?? 3, ownFrameSize: 12 << 20, longDistanceMatching: true)
         }
-        if databaseBytes <= Self.smallDatabase || databaseBytes <= sourceBytes / 2 {
+        if databaseBytes <= Self.smallDatabase {
             return ArchiveOptions(level: level ?? 1, ownFrameSize: 12 << 20, longDistanceMatching: true, hashLog: 17)
+        }
+        if databaseBytes <= sourceBytes / 2 {
+            return ArchiveOptions(level: level ?? 1, ownFrameSize: 12 << 20, hashLog: 17)
         }
         return ArchiveOptions(level: level ?? 1, ownFrameSize: 2 << 20)
     }
