@@ -8,7 +8,7 @@ import Threads
 /// A datastore at exactly one revision, in a scratch file without a name.
 public struct KineSnapshot: Sendable {
     /// The database file: SQLite that k3s starts from as it is.
-    public let file: OpenFile
+    public let file: any ByteSource
     fileprivate let hashing: FileHashing
     /// The revisions in it.
     public let window: KineWindow
@@ -57,10 +57,9 @@ public struct KineSnapshotter {
         }
     }
 
-    /// Copies the datastore into a scratch file below `scratchDirectory`.
-    public func take(scratchDirectory: String) throws(Failure) -> KineSnapshot {
-        let scratch = try ScratchDatabase(in: scratchDirectory, pageSize: schema.pageSize)
-        let spool = SpoolWriter(scratch.connection, try scratch.descriptorOfFile(), schema: schema)
+    /// Copies the datastore into a scratch file below `scratchDirectory`, or its pages to `pages`.
+    public func take(scratchDirectory: String, pages: (any PageSpool)? = nil) throws(Failure) -> KineSnapshot {
+        let spool = try SpoolWriter(scratchDirectory: scratchDirectory, schema: schema, spool: pages)
         let index = RowIndex(scratchDirectory: scratchDirectory)
         var copy = HotCopy(
             source: source, spool: spool, index: index, options: options, coveringIndex: coveringIndex)
@@ -77,8 +76,7 @@ public struct KineSnapshotter {
                 .failed, "the snapshot of \(source.path) is not whole",
                 why: "\(digest.rows) rows were copied and there are \(closing.window.rows)")
         }
-        try spool.close(expecting: closing.window)
-        let file = try scratch.file()
+        let file = try spool.finish(expecting: closing.window)
         let hashing = try FileHashing(file)
         let (contents, objects) = try index.finish()
         return KineSnapshot(
@@ -121,7 +119,7 @@ private struct FileHashing: Sendable {
     private let outcome = Monitor<Result<String, Failure>?>(nil)
     private let thread: OwnedThread
 
-    init(_ file: OpenFile) throws(Failure) {
+    init(_ file: any ByteSource) throws(Failure) {
         let outcome = outcome
         thread = try OwnedThread { () throws(Failure) in
             let result = Result { () throws(Failure) in try Self.hex(of: file) }
@@ -131,7 +129,7 @@ private struct FileHashing: Sendable {
 
     func hex() throws(Failure) -> String { try outcome.wait { $0 }.get() }
 
-    private static func hex(of file: OpenFile) throws(Failure) -> String {
+    private static func hex(of file: any ByteSource) throws(Failure) -> String {
         var hasher = SHA256()
         // Small enough that the hash finds the bytes in the processor's cache.
         var piece = [UInt8](repeating: 0, count: 128 << 10)

@@ -11,15 +11,25 @@ import GRDBSQLite
 /// meanwhile, is written by SQLite.
 final class SpoolWriter: @unchecked Sendable {
     // Sound: the thread that inserts has it for itself until it is joined.
-    private let connection: KineConnection
+    private let scratchDirectory: String
+    private let schema: KineSchema
+    private var database: ScratchDatabase?
     private var pages: KinePages?
+    private var complete: (any ByteSource)?
     /// SQLite has a transaction open in which rows change.
     private(set) var isChanging = false
 
-    /// `file` is the empty file that the connection has open.
-    init(_ connection: KineConnection, _ file: consuming FileDescriptor, schema: KineSchema) {
-        self.connection = connection
-        pages = KinePages(file, schema: schema)
+    /// The pages go to `spool`, or to a file that SQLite has open already.
+    init(scratchDirectory: String, schema: KineSchema, spool: (any PageSpool)?) throws(Failure) {
+        self.scratchDirectory = scratchDirectory
+        self.schema = schema
+        if let spool {
+            pages = KinePages(spool, schema: schema)
+        } else {
+            let database = try ScratchDatabase(in: scratchDirectory, pageSize: schema.pageSize)
+            pages = KinePages(FilePages(try database.descriptorOfFile()), schema: schema)
+            self.database = consume database
+        }
     }
 
     /// Inserts rows, which come by id as long as the pages are not complete.
@@ -31,22 +41,24 @@ final class SpoolWriter: @unchecked Sendable {
 
     /// Completes the pages: from now on it is a database.
     func completePages(sequence: Int64) throws(Failure) {
-        try pages?.finish(sequence: sequence)
+        guard let file = try pages?.finish(sequence: sequence) else { return }
+        complete = file
         pages = nil
     }
 
     /// The ids of its rows; its pages must be complete.
     func identifiers() throws(Failure) -> [Int64] {
-        try connection.use { db in try Int64.fetchAll(db, sql: "SELECT id FROM kine") }
+        try connection().use { db in try Int64.fetchAll(db, sql: "SELECT id FROM kine") }
     }
 
     /// The digest of its rows.
     func digest() throws(Failure) -> (hex: String, rows: Int) {
-        try connection.use { db in try rowsDigest(of: db) }
+        try connection().use { db in try rowsDigest(of: db) }
     }
 
     /// Changes rows by SQL, all in one transaction; its pages must be complete.
     func change(_ body: (Database) throws -> Void) throws(Failure) {
+        let connection = try connection()
         let begins = !isChanging
         isChanging = true
         try connection.use { db in
@@ -55,10 +67,14 @@ final class SpoolWriter: @unchecked Sendable {
         }
     }
 
-    /// Ends the changes, and proves that SQLite finds what was written.
-    func close(expecting window: KineWindow) throws(Failure) {
+    /// Ends the changes, has SQLite find what was written where it has the file, and returns the file.
+    func finish(expecting window: KineWindow) throws(Failure) -> any ByteSource {
+        guard let database = database.take() else {
+            guard let complete else { throw Failure(.failed, "the pages of the snapshot are not complete") }
+            return complete
+        }
         let isChanging = isChanging
-        let found = try connection.use { db -> [Int64?] in
+        let found = try database.connection.use { db -> [Int64?] in
             if isChanging { try db.execute(sql: "COMMIT") }
             return [
                 try Int64.fetchOne(db, sql: "SELECT MIN(id) FROM kine"),
@@ -67,9 +83,26 @@ final class SpoolWriter: @unchecked Sendable {
             ]
         }
         guard found.map({ $0 ?? 0 }) == [window.minRevision, window.maxRevision, window.sequence] else {
-            throw Failure(.failed, "the scratch database \(connection.path) is not what was written")
+            throw Failure(.failed, "the scratch database \(database.connection.path) is not what was written")
         }
-        try connection.close()
+        try database.connection.close()
+        return try database.file()
+    }
+
+    /// SQLite on the pages: they become a file of their own where they are none yet.
+    private func connection() throws(Failure) -> KineConnection {
+        if let connection = database?.connection { return connection }
+        guard let complete else { throw Failure(.failed, "the pages of the snapshot are not complete") }
+        let database = try ScratchDatabase(in: scratchDirectory, pageSize: schema.pageSize)
+        let file = try database.descriptorOfFile()
+        var offset: UInt64 = 0
+        try complete.forEachPiece { (piece) throws(Failure) in
+            try file.writeAll(piece, at: offset)
+            offset += UInt64(piece.count)
+        }
+        let connection = database.connection
+        self.database = consume database
+        return connection
     }
 
     private static func insert(_ batch: KineRowBatch, _ db: Database) throws {

@@ -25,6 +25,8 @@ public struct BackupRequest: Sendable {
     public var options = ArchiveChoice()
     /// The largest number of rows of one read; tests make it small.
     public var rowsPerRead = Int.max
+    /// Bytes of a database above which its pages are compressed as they come; tests make it small.
+    public var compressesAbove: UInt64 = 128 << 20
 
     /// Creates a request.
     public init(directory: DataDirectory, cluster: ClusterPath) {
@@ -47,20 +49,35 @@ public struct ArchiveChoice: Sendable {
     private static let smallDatabase: UInt64 = 64 << 20
 
     /// Size comes first where time does not matter: changed rows lie megabytes apart, and are found by long-distance
-    /// matching, which finds more than a higher level does. A source that was much larger than what is left of it has
-    /// taken long to read, so that large frames with a large table of matches are worth their time. Else time comes
-    /// first, with frames that stay in the processor's cache.
-    func archiveOptions(databaseBytes: UInt64, sourceBytes: UInt64) -> ArchiveOptions {
+    /// matching, which finds more than a higher level does.
+    func archiveOptions(databaseBytes: UInt64) -> ArchiveOptions {
         if databaseBytes <= Self.oneFrame {
             return ArchiveOptions(level: level ?? 3, ownFrameSize: 12 << 20, longDistanceMatching: true)
         }
         if databaseBytes <= Self.smallDatabase {
             return ArchiveOptions(level: level ?? 1, ownFrameSize: 12 << 20, longDistanceMatching: true, hashLog: 17)
         }
-        if databaseBytes <= sourceBytes / 2 {
-            return ArchiveOptions(level: level ?? 1, ownFrameSize: 12 << 20, hashLog: 17)
-        }
-        return ArchiveOptions(level: level ?? 1, ownFrameSize: 2 << 20)
+        return largeOptions(isBloated: false)
+    }
+
+    /// For databases that take seconds. A source that is much larger than what is used of it has taken long to read, so
+    /// that large frames with a large table of matches are worth their time. Else time comes first, with frames that
+    /// stay in the processor's cache.
+    func largeOptions(isBloated: Bool) -> ArchiveOptions {
+        isBloated
+            ? ArchiveOptions(level: level ?? 1, ownFrameSize: 8 << 20, hashLog: 17)
+            : ArchiveOptions(level: level ?? 1, ownFrameSize: 2 << 20)
+    }
+}
+
+/// A snapshot's pages, compressed as they come.
+private struct CompressedPages: PageSpool {
+    let frames: FrameSpool
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws(Failure) { try frames.append(bytes) }
+
+    func finish(firstPage: UnsafeRawBufferPointer) throws(Failure) -> any ByteSource {
+        try frames.finish(beginning: firstPage)
     }
 }
 
@@ -105,7 +122,8 @@ public struct Backup: Sendable {
         try checkSpace(scratch)
 
         context.report(.step("reading the datastore"))
-        let snapshot = try takeSnapshot(scratch)
+        let frameOptions = try frameOptions()
+        let snapshot = try takeSnapshot(scratch, frameOptions)
         let databaseStatus = try FileStatus(of: directory.database)
         context.report(.step("reading the server's files"))
         let files = try ServerFiles(
@@ -119,8 +137,7 @@ public struct Backup: Sendable {
         context.report(.step("writing the archive"))
         let contents = try archiveContents(name, document, snapshot, files, databaseStatus)
         let pending = try store.begin(request.cluster, name)
-        let options = request.options.archiveOptions(
-            databaseBytes: snapshot.file.size, sourceBytes: databaseStatus.size)
+        let options = frameOptions ?? request.options.archiveOptions(databaseBytes: snapshot.file.size)
         let summary = try ArchiveWriter(workers: context.workers, options: options)
             .write(contents, to: WatchedSink(pending.sink, context))
         var isVerified = false
@@ -158,14 +175,25 @@ public struct Backup: Sendable {
         }
     }
 
-    private func takeSnapshot(_ scratch: String) throws(Failure) -> KineSnapshot {
+    /// How the pages of a large database are compressed while they are read; nil where they are a file before.
+    private func frameOptions() throws(Failure) -> ArchiveOptions? {
+        let size = try FileStatus(of: request.directory.database).size
+        let used = try usedBytes(size)
+        guard used > request.compressesAbove else { return nil }
+        return request.options.largeOptions(isBloated: used <= size / 2)
+    }
+
+    private func takeSnapshot(_ scratch: String, _ frameOptions: ArchiveOptions?) throws(Failure) -> KineSnapshot {
         let context = context
         var options = SnapshotOptions(now: context.uptime) { progress in
             try context.checkStop()
             context.report(.bytes(Int64(progress.bytes), of: nil))
         }
         options.batchRows = request.rowsPerRead
-        return try KineSnapshotter(path: request.directory.database, options: options).take(scratchDirectory: scratch)
+        let snapshotter = try KineSnapshotter(path: request.directory.database, options: options)
+        guard let frameOptions else { return try snapshotter.take(scratchDirectory: scratch) }
+        let frames = try FrameSpool(in: scratch, workers: context.workers, options: frameOptions)
+        return try snapshotter.take(scratchDirectory: scratch, pages: CompressedPages(frames: frames))
     }
 
     /// The scratch database is at most as large as the source; the archive is smaller still.

@@ -11,8 +11,8 @@ struct KinePages: ~Copyable {
     private var head = RecordHead()
     private let schema: KineSchema
 
-    init(_ descriptor: consuming FileDescriptor, schema: KineSchema) {
-        file = PageFile(descriptor, pageSize: schema.pageSize)
+    init(_ spool: any PageSpool, schema: KineSchema) {
+        file = PageFile(spool, pageSize: schema.pageSize)
         layout = CellLayout(pageSize: schema.pageSize)
         table = TableTree(layout)
         self.schema = schema
@@ -37,8 +37,9 @@ struct KinePages: ~Copyable {
         }
     }
 
-    /// Ends the table, adds SQLite's own for AUTOINCREMENT, and writes page 1.
-    mutating func finish(sequence: Int64) throws(Failure) {
+    /// Ends the table, adds SQLite's own for AUTOINCREMENT, and writes page 1; returns the
+    /// file.
+    mutating func finish(sequence: Int64) throws(Failure) -> any ByteSource {
         let kineRoot = try table.finish(in: &file)
         var counters = TableTree(layout)
         head.removeAll()
@@ -51,7 +52,7 @@ struct KinePages: ~Copyable {
             SchemaRow(name: "kine", root: kineRoot, sql: schema.tableSQL),
             SchemaRow(name: "sqlite_sequence", root: countersRoot, sql: "CREATE TABLE sqlite_sequence(name,seq)"),
         ])
-        try file.finish { pages in
+        return try file.finish { pages in
             first.withUnsafeMutableBytes { DatabaseHeader.fill($0, pages: pages) }
             return first
         }

@@ -8,15 +8,15 @@ struct PageFile: ~Copyable {
     let pageSize: Int
     /// The page over byte 2^30, where SQLite's locks lie, is part of the file and holds nothing (fileformat2, 1.4).
     private let lockPage: Int
-    private let file: FileDescriptor
+    private let spool: any PageSpool
     private let buffer: UnsafeMutableRawBufferPointer
-    private var start: UInt64 = 0
+    private var written = 0
     private var used: Int
     /// The number that the next page gets.
     private(set) var next = 2
 
-    init(_ file: consuming FileDescriptor, pageSize: Int) {
-        self.file = file
+    init(_ spool: any PageSpool, pageSize: Int) {
+        self.spool = spool
         self.pageSize = pageSize
         lockPage = (1 << 30) / pageSize + 1
         buffer = .allocate(byteCount: 1 << 20, alignment: 4096)
@@ -47,15 +47,17 @@ struct PageFile: ~Copyable {
     }
 
     private mutating func flush() throws(Failure) {
-        try file.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<used]), at: start)
-        start += UInt64(used)
+        try spool.append(UnsafeRawBufferPointer(rebasing: buffer[..<used]))
+        written += used
         used = 0
     }
 
-    /// Writes what is left, and page 1 with it; returns how many pages there are.
-    mutating func finish(firstPage: (_ pages: Int) -> [UInt8]) throws(Failure) {
+    /// Writes what is left, and then page 1, made from the number of pages; returns the whole file.
+    mutating func finish(firstPage: (_ pages: Int) -> [UInt8]) throws(Failure) -> any ByteSource {
         try flush()
-        let page = firstPage(Int(start) / pageSize)
-        try page.withBytes { (bytes) throws(Failure) in try file.writeAll(bytes, at: 0) }
+        let spool = spool
+        return try firstPage(written / pageSize).withBytes { (page) throws(Failure) in
+            try spool.finish(firstPage: page)
+        }
     }
 }
