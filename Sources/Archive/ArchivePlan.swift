@@ -12,6 +12,14 @@ struct PlannedEntry: Sendable {
     var length: UInt64 {
         UInt64(header.count) + content.size + UInt64(TarWalker.padding(after: content.size))
     }
+
+    /// The content as frames that the archive takes as they are: where nobody has to hash it, and no padding follows.
+    var framed: FramedSource? {
+        guard isPrivate, TarWalker.padding(after: content.size) == 0 else { return nil }
+        return content as? FramedSource
+    }
+
+    var part: FrameLayout.Part { FrameLayout.Part(length: length, finished: framed?.frames ?? []) }
 }
 
 /// The whole tar stream and its frames, before the first byte is compressed.
@@ -44,7 +52,7 @@ struct ArchivePlan: Sendable {
                 builder.generated(ReservedPath.inventory, [UInt8](repeating: 0x20, count: inventorySize)), codec)
             // The lists that come last do not move any recorded entry.
             let draft = FrameLayout(
-                parts: ([top, backup, placeholder] + others).map(\.length), options: options)
+                parts: ([top, backup, placeholder] + others).map(\.part), options: options)
             var text = builder.inventory(frames: draft.firstFrames).serialized()
             if text.count < inventorySize {
                 text.removeLast()
@@ -71,7 +79,7 @@ struct ArchivePlan: Sendable {
                         path: "", header: [UInt8](repeating: 0, count: 2 * TarWalker.block), content: MemorySource([]),
                         sha256: nil),
                 ]
-            layout = FrameLayout(parts: entries.map(\.length), options: options)
+            layout = FrameLayout(parts: entries.map(\.part), options: options)
             break
         }
         guard layout.frames.count <= SeekTable.mostFrames else {

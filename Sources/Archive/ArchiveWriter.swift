@@ -30,14 +30,18 @@ public struct ArchiveWriter: Sendable {
         try options.check()
         let plan = try ArchivePlan(contents, options: options)
         let sizes = plan.layout.frames
+        let finished = plan.layout.finished.mapValues { FinishedFrame(plan.entries[$0.part], $0.number) }
         let options = options
         let pipeline = FramePipeline(
-            workers: workers, inputSizes: { sizes[$0] }, outputSizes: { Zstd.bound(sizes[$0]) }, frames: sizes.count)
+            workers: workers, inputSizes: { finished[$0]?.compressedSize ?? sizes[$0] },
+            outputSizes: { finished[$0]?.compressedSize ?? Zstd.bound(sizes[$0]) }, frames: sizes.count)
         var hasher = SHA256()
         var table = SeekTable()
         try pipeline.run(
-            producer: { TarStreamProducer(entries: plan.entries) },
-            transform: { () throws(Failure) in FrameCompressor(compressor: try ZstdCompressor(options: options)) },
+            producer: { TarStreamProducer(entries: plan.entries, finished: finished) },
+            transform: { () throws(Failure) in
+                FrameCompressor(compressor: try ZstdCompressor(options: options), finished: finished)
+            },
             take: { frame, number throws(Failure) in
                 hasher.update(bufferPointer: frame)
                 try sink.write(frame)
@@ -58,19 +62,42 @@ public struct ArchiveWriter: Sendable {
     }
 }
 
+/// A frame that was compressed before the archive was begun.
+private struct FinishedFrame {
+    let source: FramedSource?
+    let number: Int
+
+    init(_ entry: PlannedEntry, _ number: Int) {
+        source = entry.framed
+        self.number = number
+    }
+
+    var compressedSize: Int { source?.frames[number].compressedSize ?? 0 }
+}
+
 /// Reads the entries into frames, and checks each file's SHA-256 as its bytes pass.
 private struct TarStreamProducer: FrameProducer {
     // Small enough that the hash finds the bytes in the processor's cache.
     static let piece = 256 << 10
 
     let entries: [PlannedEntry]
+    let finished: [Int: FinishedFrame]
     var number = 0
     var offset: UInt64 = 0
     var hasher = SHA256()
 
-    init(entries: [PlannedEntry]) { self.entries = entries }
+    init(entries: [PlannedEntry], finished: [Int: FinishedFrame]) {
+        self.entries = entries
+        self.finished = finished
+    }
 
     mutating func fill(_ buffer: UnsafeMutableRawBufferPointer, frame: Int) throws(Failure) {
+        if let finished = finished[frame], let source = finished.source {
+            try source.readFrame(finished.number, into: buffer)
+            offset += UInt64(source.frames[finished.number].contentSize)
+            if offset == entries[number].length { try endEntry(entries[number]) }
+            return
+        }
         var rest = buffer
         while !rest.isEmpty {
             let entry = entries[number]
@@ -115,10 +142,15 @@ private struct TarStreamProducer: FrameProducer {
 
 private struct FrameCompressor: FrameTransform, ~Copyable {
     let compressor: ZstdCompressor
+    let finished: [Int: FinishedFrame]
 
     func transform(
         _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, frame: Int
     ) throws(Failure) -> Int {
-        try compressor.compress(input, into: output)
+        guard finished[frame] == nil else {
+            output.copyMemory(from: input)
+            return input.count
+        }
+        return try compressor.compress(input, into: output)
     }
 }

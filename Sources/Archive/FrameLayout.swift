@@ -10,16 +10,19 @@ public struct ArchiveOptions: Sendable {
     public var ownFrameSize: Int
     /// Whether zstd looks for matches far back in a frame.
     public var longDistanceMatching: Bool
+    /// The binary logarithm of the size of zstd's table of matches; nil for the level's own.
+    public var hashLog: Int32?
 
     /// What every backup is written with, unless somebody measures.
     public init(
         level: Int32 = 3, sharedFrameSize: Int = 1 << 20, ownFrameSize: Int = 8 << 20,
-        longDistanceMatching: Bool = false
+        longDistanceMatching: Bool = false, hashLog: Int32? = nil
     ) {
         self.level = level
         self.sharedFrameSize = sharedFrameSize
         self.ownFrameSize = ownFrameSize
         self.longDistanceMatching = longDistanceMatching
+        self.hashLog = hashLog
     }
 
     func check() throws(Failure) {
@@ -40,15 +43,33 @@ struct FrameLayout: Sendable {
     /// No writer makes, and no reader takes, a frame with more content than this.
     static let largestFrame = 64 << 20
 
+    /// A stretch of the tar stream that is laid out as one: an entry with its header and its padding, or the end.
+    struct Part {
+        /// All its bytes.
+        var length: UInt64
+        /// The frames that its content is in already, in order; nothing follows them.
+        var finished: [FramedSource.Frame] = []
+    }
+
+    /// A frame of the archive that is compressed already: the part that it belongs to, and its number in that.
+    struct Finished {
+        let part: Int
+        let number: Int
+    }
+
     /// The lengths of the frames' contents, in order.
     private(set) var frames: [Int] = []
     /// For each part, the frame in which it begins.
     private(set) var firstFrames: [Int] = []
+    /// The frames that are compressed already.
+    private(set) var finished: [Int: Finished] = [:]
 
-    /// Lays out parts (an entry with its header and its padding, or the stream's end) of the given lengths.
-    init(parts: [UInt64], options: ArchiveOptions) {
+    /// Lays out parts.
+    init(parts: [Part], options: ArchiveOptions) {
         var shared = 0
-        for length in parts {
+        for (index, part) in parts.enumerated() {
+            let own = part.finished.reduce(0) { $0 + UInt64($1.contentSize) }
+            let length = part.length - own
             if length > UInt64(options.sharedFrameSize) {
                 close(&shared)
                 firstFrames.append(frames.count)
@@ -62,6 +83,11 @@ struct FrameLayout: Sendable {
                 if shared + Int(length) > options.sharedFrameSize { close(&shared) }
                 firstFrames.append(frames.count)
                 shared += Int(length)
+            }
+            if !part.finished.isEmpty { close(&shared) }
+            for (number, frame) in part.finished.enumerated() {
+                finished[frames.count] = Finished(part: index, number: number)
+                frames.append(frame.contentSize)
             }
         }
         close(&shared)

@@ -47,6 +47,7 @@ struct ZstdCompressor: ~Copyable {
             (ZSTD_c_compressionLevel, options.level), (ZSTD_c_checksumFlag, 1), (ZSTD_c_contentSizeFlag, 1),
             (ZSTD_c_windowLog, windowLog(of: options.ownFrameSize)),
             (ZSTD_c_enableLongDistanceMatching, options.longDistanceMatching ? 1 : 0),
+            (ZSTD_c_hashLog, options.hashLog ?? 0),  // 0 is what the level says
         ]
         do throws(ZstdError) {
             for (parameter, value) in settings {

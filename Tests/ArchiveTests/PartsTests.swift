@@ -7,7 +7,8 @@ struct FrameLayoutTests {
     private let options = ArchiveOptions(sharedFrameSize: 1000, ownFrameSize: 4000)
 
     @Test func smallPartsShareFramesAndLargeOnesHaveTheirOwn() {
-        let layout = FrameLayout(parts: [500, 500, 1, 9001, 1000, 1, 4000, 600, 400], options: options)
+        let layout = FrameLayout(
+            parts: [500, 500, 1, 9001, 1000, 1, 4000, 600, 400].map { FrameLayout.Part(length: $0) }, options: options)
         #expect(layout.frames == [1000, 1, 4000, 4000, 1001, 1000, 1, 4000, 1000])
         #expect(layout.firstFrames == [0, 0, 1, 2, 5, 6, 7, 8, 8])
     }
@@ -15,7 +16,7 @@ struct FrameLayoutTests {
     @Test func nothingIsLostBetweenFrames() {
         for seed in 0..<50 as Range<UInt64> {
             let parts = noise(40, seed: seed).map { UInt64($0) * UInt64($0) / 5 + 1 }
-            let layout = FrameLayout(parts: parts, options: options)
+            let layout = FrameLayout(parts: parts.map { FrameLayout.Part(length: $0) }, options: options)
             #expect(layout.frames.reduce(0, +) == Int(parts.reduce(0, +)))
             #expect(layout.frames.allSatisfy { 1...4000 ~= $0 })
             #expect(layout.firstFrames.count == parts.count)

@@ -45,7 +45,7 @@ func python(_ arguments: [String]) throws -> (status: Int32, output: String) {
 }
 
 /// Writes a source's bytes to a new file.
-func copy(_ source: OpenFile, to path: String) throws {
+func copy(_ source: any ByteSource, to path: String) throws {
     var bytes = [UInt8](repeating: 0, count: Int(source.size))
     try bytes.withUnsafeMutableBytes { try source.read(into: $0, at: 0) }
     try Data(bytes).write(to: URL(fileURLWithPath: path))

@@ -88,17 +88,13 @@ extension EtcdSnapshot {
         var output = ObjectsOutput(try OpenScratch(in: scratchDirectory))
         var gathering = ContentsGathering()
         var writer = ObjectLineWriter()
-        var payload: [UInt8] = []
+        var payload = ByteBuffer(capacity: 4096)
         try forEachLiveKey { live throws(Failure) in
-            payload.removeAll(keepingCapacity: true)
-            ObjectRecord.append(
-                key: live.key, revision: live.revision, value: live.value, isDeletion: false, writer: &writer,
-                to: &payload)
-            try payload.withBytes { (bytes) throws(Failure) in
-                let record = ObjectRecord(bytes)
-                gathering.add(key: live.key, record)
-                try output.append(record.line)
-            }
+            payload.removeAll()
+            ObjectRecord.append(key: live.key, value: live.value, isDeletion: false, writer: &writer, to: &payload)
+            let record = ObjectRecord(payload.bytes)
+            gathering.add(key: live.key, record)
+            try output.appendLine(key: live.key, revision: live.revision, rest: record.restOfLine)
         }
         return Inspection(
             status: history.status, window: history.window, rowsSHA256: history.rowsSHA256,

@@ -136,7 +136,7 @@ private struct ResourceCounting {
 
     mutating func add(_ key: UnsafeRawBufferPointer, valueCount: Int) {
         let group = ObjectKey.prefixGroup(of: key)
-        if resources.isEmpty || !prefix.elementsEqual(group) {
+        if resources.isEmpty || !prefix.withUnsafeBytes({ equal($0, group) }) {
             countNamespace()
             prefix = Array(group)
             let text = String(decoding: group, as: UTF8.self)
@@ -150,7 +150,7 @@ private struct ResourceCounting {
         resources[current].bytes += valueCount
         let names = ObjectKey.names(in: key)
         guard !names.namespace.isEmpty else { return countNamespace() }
-        if !namespace.elementsEqual(names.namespace.bytes) {
+        if !namespace.withUnsafeBytes({ equal($0, names.namespace.bytes) }) {
             countNamespace()
             namespace = Array(names.namespace.bytes)
         }

@@ -14,10 +14,17 @@ struct ExternalSort: ~Copyable {
 
     private let scratchDirectory: String
     private let runBytes: Int
-    private var arena: [UInt8] = []
-    private var offsets: [Int] = []
+    private var arena: ByteBuffer
+    private var places: [Place] = []
+    private var codes = KeyCodes()
     private var runs: [RunRange] = []
     private var spilled: OpenScratch?
+
+    /// Where a record lies, and the code of its key.
+    private struct Place {
+        var code: UInt64
+        let offset: Int
+    }
 
     struct RunRange {
         let start: UInt64
@@ -28,45 +35,45 @@ struct ExternalSort: ~Copyable {
     init(scratchDirectory: String, runBytes: Int = 12 << 20) {
         self.scratchDirectory = scratchDirectory
         self.runBytes = runBytes
+        arena = ByteBuffer(capacity: runBytes + 1 << 20)
     }
 
     /// Adds a record; the bytes are copied.
     mutating func add(
-        key: UnsafeRawBufferPointer, number: Int64, _ appendPayload: (inout [UInt8]) -> Void
+        key: UnsafeRawBufferPointer, number: Int64, _ appendPayload: (inout ByteBuffer) -> Void
     ) throws(Failure) {
         if arena.count >= runBytes { try spill() }
-        if arena.capacity < runBytes { arena.reserveCapacity(runBytes + 1 << 20) }
         let start = arena.count
-        offsets.append(start)
+        places.append(Place(code: codes.code(of: key), offset: start))
         RecordLayout.appendHeader(keyCount: key.count, number: number, to: &arena)
         arena.append(contentsOf: key)
         let payloadStart = arena.count
         appendPayload(&arena)
-        let payloadCount = arena.count - payloadStart
-        arena.withUnsafeMutableBytes { RecordLayout.set(payloadCount: payloadCount, in: $0, at: start) }
+        arena.set(UInt32(arena.count - payloadStart), at: start + RecordLayout.payloadCount)
     }
 
     /// Visits all records in order, and ends the sort.
     consuming func finish(_ visit: (Record) throws(Failure) -> Void) throws(Failure) {
         guard let spilled else {
             sortRun()
-            try arena.withBytes { (bytes) throws(Failure) in
-                for offset in offsets { try visit(RecordLayout.record(in: bytes, at: offset)) }
-            }
+            for place in places { try visit(RecordLayout.record(in: arena.bytes, at: place.offset)) }
             return
         }
-        if !arena.isEmpty { try spill() }
-        arena = []
-        offsets = []
+        if arena.count > 0 { try spill() }
+        arena = ByteBuffer(capacity: 0)
+        places = []
         var merge = try RunMerge(runs: runs, in: spilled)
         while let cursor = try merge.next() { try visit(cursor) }
     }
 
     private mutating func sortRun() {
-        arena.withUnsafeBytes { bytes in
-            offsets.sort {
-                RecordLayout.precedes(RecordLayout.record(in: bytes, at: $0), RecordLayout.record(in: bytes, at: $1))
-            }
+        let bytes = arena.bytes
+        let ranks = codes.ranks()
+        for index in places.indices { places[index].code = codes.rank(places[index].code, ranks) }
+        places.sort {
+            guard $0.code == $1.code else { return $0.code < $1.code }
+            return RecordLayout.precedes(
+                RecordLayout.record(in: bytes, at: $0.offset), RecordLayout.record(in: bytes, at: $1.offset))
         }
     }
 
@@ -75,16 +82,15 @@ struct ExternalSort: ~Copyable {
         if spilled == nil { spilled = try OpenScratch(in: scratchDirectory) }
         guard let file = spilled else { return }
         let start = file.size
-        var output: [UInt8] = []
-        output.reserveCapacity(1 << 20 + 1 << 16)
-        for offset in offsets {
-            arena.withUnsafeBytes { output.append(contentsOf: RecordLayout.whole(in: $0, at: offset)) }
+        var output = ByteBuffer(capacity: 1 << 20 + 1 << 16)
+        for place in places {
+            output.append(contentsOf: RecordLayout.whole(in: arena.bytes, at: place.offset))
             if output.count >= 1 << 20 { try file.append(&output) }
         }
         try file.append(&output)
         runs.append(RunRange(start: start, end: file.size))
-        arena.removeAll(keepingCapacity: true)
-        offsets.removeAll(keepingCapacity: true)
+        arena.removeAll()
+        places.removeAll(keepingCapacity: true)
     }
 }
 
@@ -92,14 +98,13 @@ struct ExternalSort: ~Copyable {
 enum RecordLayout {
     static let headerCount = 16
 
-    static func appendHeader(keyCount: Int, number: Int64, to bytes: inout [UInt8]) {
-        withUnsafeBytes(of: UInt32(keyCount)) { bytes.append(contentsOf: $0) }
-        withUnsafeBytes(of: UInt32(0)) { bytes.append(contentsOf: $0) }
-        withUnsafeBytes(of: number) { bytes.append(contentsOf: $0) }
-    }
+    /// Where the payload's length stands, which is known last.
+    static let payloadCount = 4
 
-    static func set(payloadCount: Int, in bytes: UnsafeMutableRawBufferPointer, at offset: Int) {
-        bytes.storeBytes(of: UInt32(payloadCount), toByteOffset: offset + 4, as: UInt32.self)
+    static func appendHeader(keyCount: Int, number: Int64, to bytes: inout ByteBuffer) {
+        bytes.append(raw: UInt32(keyCount))
+        bytes.append(raw: UInt32(0))
+        bytes.append(raw: number)
     }
 
     @inline(__always)
@@ -146,10 +151,10 @@ final class OpenScratch {
     }
 
     /// Appends the bytes and empties the buffer.
-    func append(_ bytes: inout [UInt8]) throws(Failure) {
-        try bytes.withBytes { (all) throws(Failure) in try descriptor.writeAll(all, at: size) }
+    func append(_ bytes: inout ByteBuffer) throws(Failure) {
+        try descriptor.writeAll(bytes.bytes, at: size)
         size += UInt64(bytes.count)
-        bytes.removeAll(keepingCapacity: true)
+        bytes.removeAll()
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(Failure) {

@@ -68,7 +68,7 @@ struct HotCopy {
 
     // MARK: Rows in short reads
 
-    /// Three threads: this one reads, one inserts into the spool, one derives digest and lines.
+    /// Three threads: this one reads, one writes the spool and the digest, one derives the lines.
     private mutating func copyRows() throws(Failure) {
         let (read, inserted) = (HandoffQueue<KineRowBatch>(limit: 2), HandoffQueue<KineRowBatch>(limit: 2))
         let empty = HandoffQueue<KineRowBatch>(limit: 4)
@@ -76,14 +76,17 @@ struct HotCopy {
         let (spool, index) = (spool, index)
         let inserting = try OwnedThread { () throws(Failure) in
             defer { inserted.close() }
-            try pass(read, to: inserted) { (batch) throws(Failure) in try spool.insert(batch) }
+            try pass(read, to: inserted) { (batch) throws(Failure) in
+                try spool.insert(batch)
+                index.digestRows(batch)
+            }
         }
         let deriving: OwnedThread
         do throws(Failure) {
             deriving = try OwnedThread { () throws(Failure) in
                 defer { empty.close() }
                 try pass(inserted, to: empty) { (batch) throws(Failure) in
-                    try index.add(batch)
+                    try index.addLines(batch)
                     batch.removeAll()
                 }
             }
@@ -168,7 +171,7 @@ struct HotCopy {
         _ db: Database, copied: RevisionSet, newer: KineRowBatch, scan: IdentifierScan?, seen: [KineReader.CompactRow]
     ) throws -> Closing? {
         var compactRows: [KineReader.CompactRow] = []
-        let newIDs = newer.rows.filter { newer.bytes($0.name).elementsEqual(KineReader.compactKey) }.map(\.id)
+        let newIDs = newer.rows.filter { KineReader.isCompactKey(newer.bytes($0.name)) }.map(\.id)
         for id in seen.map(\.id) + newIDs {
             let revision = try Int64.fetchOne(db, sql: "SELECT prev_revision FROM kine WHERE id=?", arguments: [id])
             if let revision { compactRows.append(KineReader.CompactRow(id: id, revision: revision)) }
@@ -208,7 +211,8 @@ struct HotCopy {
     private mutating func lateRows(_ closing: Closing) throws(Failure) -> KineRowBatch? {
         let late = KineRowBatch(capacity: 4096)
         guard let identifiers = closing.identifiers else { return late }
-        let have = Set(try spool.connection.use { db in try Int64.fetchAll(db, sql: "SELECT id FROM kine") })
+        try spool.completePages(sequence: closing.window.sequence)
+        let have = Set(try spool.identifiers())
         for id in identifiers where !have.contains(id) {
             let found = try reader.row(id, into: late, eliding: firstCompactRevision)
             guard found else { return nil }

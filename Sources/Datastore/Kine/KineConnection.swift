@@ -44,7 +44,7 @@ final class KineConnection: Sendable {
                 try db.execute(
                     sql: """
                         PRAGMA page_size=\(pageSize); PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;
-                        PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8000
+                        PRAGMA cache_size=-8000
                         """)
             }
         case .edited:

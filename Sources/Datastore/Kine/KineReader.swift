@@ -10,7 +10,13 @@ struct KineReader {
         var revision: Int64
     }
 
-    static let compactKey = Array("compact_rev_key".utf8)
+    private static let compactKey: StaticString = "compact_rev_key"
+
+    /// Whether a name is that of kine's own row.
+    @inline(__always)
+    static func isCompactKey(_ name: UnsafeRawBufferPointer) -> Bool {
+        name.count == compactKey.utf8CodeUnitCount && begins(name, compactKey)
+    }
 
     private let connection: KineConnection
     private let options: SnapshotOptions
@@ -100,8 +106,7 @@ struct KineReader {
     }
 
     mutating func noteCompactRows(in batch: KineRowBatch) {
-        for row in batch.rows where row.name.count == Self.compactKey.count {
-            guard batch.bytes(row.name).elementsEqual(Self.compactKey) else { continue }
+        for row in batch.rows where Self.isCompactKey(batch.bytes(row.name)) {
             compactRows.append(CompactRow(id: row.id, revision: row.previousRevision ?? 0))
         }
     }

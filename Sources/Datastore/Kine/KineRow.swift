@@ -4,11 +4,23 @@ import GRDBSQLite
 
 /// One row of kine's table as it lies in a batch; names and values are ranges of the batch's bytes.
 struct KineRow {
-    /// A text or blob column: where its bytes lie, and which of both SQLite stored.
+    /// A text or blob column: where its bytes lie, and what SQLite stored. Of a number, they are its text, and its
+    /// eight bytes follow.
     struct Bytes {
         var start = 0
         var count = 0
         var type = SQLITE_NULL
+
+        /// The column's type in a record (sqlite.org/fileformat2.html, 2.1).
+        var serialType: Int {
+            switch type {
+            case SQLITE_NULL: 0
+            case SQLITE_INTEGER: 6
+            case SQLITE_FLOAT: 7
+            case SQLITE_BLOB: RecordHead.type(ofBlob: count)
+            default: RecordHead.type(ofText: count)
+            }
+        }
     }
 
     var id: Int64 = 0
@@ -48,6 +60,13 @@ final class KineRowBatch: @unchecked Sendable {
         UnsafeRawBufferPointer(rebasing: storage[field.start..<field.start + field.count])
     }
 
+    /// The bytes of a column as a record holds them.
+    func stored(_ field: KineRow.Bytes) -> UnsafeRawBufferPointer {
+        guard field.type == SQLITE_INTEGER || field.type == SQLITE_FLOAT else { return bytes(field) }
+        let start = field.start + field.count
+        return UnsafeRawBufferPointer(rebasing: storage[start..<start + 8])
+    }
+
     /// Copies the current row of a statement over `SELECT id, name, created, deleted, create_revision,
     /// prev_revision, lease, value, old_value`; `old_value` is left out at or below `compactRevision`.
     func append(_ statement: OpaquePointer, eliding compactRevision: Int64) throws(Failure) {
@@ -77,20 +96,36 @@ final class KineRowBatch: @unchecked Sendable {
 
     private func copy(_ statement: OpaquePointer, _ column: Int32) -> KineRow.Bytes {
         let type = sqlite3_column_type(statement, column)
-        guard type != SQLITE_NULL else { return KineRow.Bytes() }
-        // A number in a text column (kine once declared name as INTEGER) is read as its text.
-        let source =
-            type == SQLITE_BLOB
-            ? sqlite3_column_blob(statement, column) : UnsafeRawPointer(sqlite3_column_text(statement, column))
-        let count = Int(sqlite3_column_bytes(statement, column))
+        switch type {
+        case SQLITE_NULL: return KineRow.Bytes()
+        case SQLITE_BLOB:
+            let bytes = sqlite3_column_blob(statement, column)
+            return copy(bytes, Int(sqlite3_column_bytes(statement, column)), type)
+        case SQLITE_TEXT:
+            let bytes = sqlite3_column_text(statement, column)
+            return copy(bytes, Int(sqlite3_column_bytes(statement, column)), type)
+        default:
+            // A number in a text column (kine once declared name as INTEGER) is read as its text.
+            let number =
+                type == SQLITE_INTEGER
+                ? UInt64(bitPattern: sqlite3_column_int64(statement, column))
+                : sqlite3_column_double(statement, column).bitPattern
+            let bytes = sqlite3_column_text(statement, column)
+            let text = copy(bytes, Int(sqlite3_column_bytes(statement, column)), type)
+            withUnsafeBytes(of: number.bigEndian) { _ = copy($0.baseAddress, 8, type) }
+            return text
+        }
+    }
+
+    private func copy(_ bytes: UnsafeRawPointer?, _ count: Int, _ type: Int32) -> KineRow.Bytes {
         reserve(count)
         let start = used
-        if let source, count > 0 {
+        if let bytes, count > 0 {
             UnsafeMutableRawBufferPointer(rebasing: storage[start...])
-                .copyMemory(from: UnsafeRawBufferPointer(start: source, count: count))
+                .copyMemory(from: UnsafeRawBufferPointer(start: bytes, count: count))
         }
         used += count
-        return KineRow.Bytes(start: start, count: count, type: type == SQLITE_BLOB ? SQLITE_BLOB : SQLITE_TEXT)
+        return KineRow.Bytes(start: start, count: count, type: type)
     }
 
     private func reserve(_ count: Int) {

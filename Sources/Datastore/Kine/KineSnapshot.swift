@@ -8,9 +8,8 @@ import Threads
 /// A datastore at exactly one revision, in a scratch file without a name.
 public struct KineSnapshot: Sendable {
     /// The database file: SQLite that k3s starts from as it is.
-    public let file: OpenFile
-    /// Its SHA-256, in hex.
-    public let sha256: String
+    public let file: any ByteSource
+    fileprivate let hashing: FileHashing
     /// The revisions in it.
     public let window: KineWindow
     /// The digest of its rows (see `RowsDigest`).
@@ -23,6 +22,9 @@ public struct KineSnapshot: Sendable {
     public let objects: ObjectsFile
     /// Tables of the source that it does not hold, since k3s does not use them.
     public let otherTables: [String]
+
+    /// The SHA-256 of the database file, in hex; waits for it, since it is computed while other things are done.
+    public func sha256() throws(Failure) -> String { try hashing.hex() }
 
     /// How the live database was read.
     public struct Reading: Sendable, Codable, Equatable {
@@ -55,40 +57,41 @@ public struct KineSnapshotter {
         }
     }
 
-    /// Copies the datastore into a scratch file below `scratchDirectory`.
-    public func take(scratchDirectory: String) throws(Failure) -> KineSnapshot {
-        let scratch = try ScratchDatabase(in: scratchDirectory, pageSize: schema.pageSize)
-        let spool = try SpoolWriter(scratch.connection, schema: schema)
+    /// Copies the datastore into a scratch file below `scratchDirectory`, or its pages to `pages`.
+    public func take(scratchDirectory: String, pages: (any PageSpool)? = nil) throws(Failure) -> KineSnapshot {
+        let spool = try SpoolWriter(scratchDirectory: scratchDirectory, schema: schema, spool: pages)
         let index = RowIndex(scratchDirectory: scratchDirectory)
         var copy = HotCopy(
             source: source, spool: spool, index: index, options: options, coveringIndex: coveringIndex)
         let closing = try copy.run()
         try source.close()
         let changed = closing.identifiers != nil || closing.compactRows != copy.reader.compactRows
-        try settle(closing, since: copy.firstCompactRevision, in: spool)
-        let digest = changed ? try spool.connection.use { db in try rowsDigest(of: db) } : index.digest
+        try spool.completePages(sequence: closing.window.sequence)
+        if changed || spool.isChanging || closing.window.compactRevision > copy.firstCompactRevision {
+            try settle(closing, since: copy.firstCompactRevision, in: spool)
+        }
+        let digest = changed ? try spool.digest() : (hex: index.digest.hex, rows: index.digest.rows)
         guard digest.rows == closing.window.rows else {
             throw Failure(
                 .failed, "the snapshot of \(source.path) is not whole",
                 why: "\(digest.rows) rows were copied and there are \(closing.window.rows)")
         }
-        try spool.connection.close()
-        let file = try scratch.file()
+        let file = try spool.finish(expecting: closing.window)
         let hashing = try FileHashing(file)
         let (contents, objects) = try index.finish()
         return KineSnapshot(
-            file: file, sha256: try hashing.hex(), window: closing.window, rowsSHA256: digest.hex,
+            file: file, hashing: hashing, window: closing.window, rowsSHA256: digest.hex,
             reading: KineSnapshot.Reading(
                 reads: copy.reader.reads, longestReadSeconds: copy.reader.longestRead.seconds,
                 compactedMeanwhile: changed),
             contents: contents, objects: objects, otherTables: schema.otherTables)
     }
 
-    /// Makes the copy equal to the source at the closing transaction, and ends its own one transaction.
+    /// Makes the copy equal to the source at the closing transaction.
     private func settle(
         _ closing: HotCopy.Closing, since firstCompactRevision: Int64, in spool: SpoolWriter
     ) throws(Failure) {
-        try spool.connection.use { db in
+        try spool.change { db in
             if let identifiers = closing.identifiers {
                 let live = Set(identifiers)
                 for id in try Int64.fetchAll(db, sql: "SELECT id FROM kine") where !live.contains(id) {
@@ -107,29 +110,40 @@ public struct KineSnapshotter {
             try db.execute(sql: "DELETE FROM sqlite_sequence WHERE name='kine'")
             try db.execute(
                 sql: "INSERT INTO sqlite_sequence(name, seq) VALUES('kine', ?)", arguments: [closing.window.sequence])
-            try db.execute(sql: "COMMIT")
         }
     }
 }
 
 /// Hashes a file on a thread of its own, while something else is done.
-private struct FileHashing {
-    private let digest = Monitor("")
+private struct FileHashing: Sendable {
+    private let outcome = Monitor<Result<String, Failure>?>(nil)
     private let thread: OwnedThread
 
-    init(_ file: OpenFile) throws(Failure) {
-        let digest = digest
+    init(_ file: any ByteSource) throws(Failure) {
+        let outcome = outcome
         thread = try OwnedThread { () throws(Failure) in
-            var hasher = SHA256()
-            try file.forEachPiece { hasher.update(bufferPointer: $0) }
-            let hex = hasher.finalize().hex
-            digest.change { $0 = hex }
+            let result = Result { () throws(Failure) in try Self.hex(of: file) }
+            outcome.change { $0 = result }
         }
     }
 
-    func hex() throws(Failure) -> String {
-        try thread.result().get()
-        return digest.change { $0 }
+    func hex() throws(Failure) -> String { try outcome.wait { $0 }.get() }
+
+    private static func hex(of file: any ByteSource) throws(Failure) -> String {
+        var hasher = SHA256()
+        // Small enough that the hash finds the bytes in the processor's cache.
+        var piece = [UInt8](repeating: 0, count: 128 << 10)
+        var offset: UInt64 = 0
+        while offset < file.size {
+            let count = Int(min(UInt64(piece.count), file.size - offset))
+            try piece.withMutableBytes { (bytes) throws(Failure) in
+                let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
+                try file.read(into: part, at: offset)
+                hasher.update(bufferPointer: UnsafeRawBufferPointer(part))
+            }
+            offset += UInt64(count)
+        }
+        return hasher.finalize().hex
     }
 }
 

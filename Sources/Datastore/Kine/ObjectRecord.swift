@@ -1,7 +1,7 @@
 import Foundation
 
 /// What is kept of a row until it is known whether it is live: flags, the size and the beginning of its value,
-/// and its line.
+/// and its line without the beginning that the key and the revision make.
 struct ObjectRecord {
     let isDeletion: Bool
     let hasProblem: Bool
@@ -9,7 +9,7 @@ struct ObjectRecord {
     /// What is needed of the value: all of it where the cluster's identity is in it, of a node its ``NodeFacts``, else the
     /// beginning, which tells the encoding.
     let head: UnsafeRawBufferPointer
-    let line: UnsafeRawBufferPointer
+    let restOfLine: UnsafeRawBufferPointer
 
     private static let headerCount = 12
     private static let cipherCount = 128
@@ -17,29 +17,27 @@ struct ObjectRecord {
     private static let deletion: UInt8 = 1
     private static let problem: UInt8 = 2
 
-    /// Appends flags (1 byte, 3 spare), value length and head length (4 bytes each), the head and the line.
+    /// Appends flags (1 byte, 3 spare), value length and head length (4 bytes each), the head and the rest of the line.
     static func append(
-        key: UnsafeRawBufferPointer, revision: Int64, value: UnsafeRawBufferPointer, isDeletion: Bool,
-        writer: inout ObjectLineWriter, to output: inout [UInt8]
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, isDeletion: Bool,
+        writer: inout ObjectLineWriter, to output: inout ByteBuffer
     ) {
         let start = output.count
         let isNode = begins(key, "/registry/minions/")
         let headCount = isDeletion || isNode ? 0 : headCount(key, value)
-        output.append(isDeletion ? deletion : 0)
-        output.append(contentsOf: [0, 0, 0])
-        withUnsafeBytes(of: UInt32(clamping: value.count)) { output.append(contentsOf: $0) }
-        withUnsafeBytes(of: UInt32(headCount)) { output.append(contentsOf: $0) }
+        output.append(raw: UInt32(isDeletion ? deletion : 0))
+        output.append(raw: UInt32(clamping: value.count))
+        output.append(raw: UInt32(headCount))
         guard !isDeletion else { return }
-        output.append(contentsOf: value.prefix(headCount))
+        output.append(contentsOf: UnsafeRawBufferPointer(rebasing: value[..<headCount]))
         if isNode {
             let head = output.count
             NodeFacts.append(of: value, to: &output)
-            let count = UInt32(output.count - head)
-            output.withUnsafeMutableBytes { $0.storeBytes(of: count, toByteOffset: start + 8, as: UInt32.self) }
+            output.set(UInt32(output.count - head), at: start + 8)
         }
         let problems = writer.problemCount
-        writer.append(key: key, revision: revision, value: value, to: &output)
-        if writer.problemCount > problems { output[start] |= problem }
+        writer.appendRest(key: key, value: value, to: &output)
+        if writer.problemCount > problems { output.set(problem, at: start) }
     }
 
     private static func headCount(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Int {
@@ -55,7 +53,7 @@ struct ObjectRecord {
         valueCount = Int(payload.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         let headCount = Int(payload.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
         head = UnsafeRawBufferPointer(rebasing: payload[Self.headerCount..<Self.headerCount + headCount])
-        line = UnsafeRawBufferPointer(rebasing: payload[(Self.headerCount + headCount)...])
+        restOfLine = UnsafeRawBufferPointer(rebasing: payload[(Self.headerCount + headCount)...])
     }
 }
 

@@ -10,7 +10,7 @@ import Foundation
 /// own and no key. Rows that a compaction takes out meanwhile do not change that: it only removes rows that
 /// newer ones supersede, and deletions with all that came before them.
 final class RowIndex: @unchecked Sendable {
-    // Sound: the thread that derives has it for itself until it is joined.
+    // Sound: one thread digests and one adds lines, each with its own properties, until they are joined.
     private(set) var digest = RowsDigest()
     private var sort: ExternalSort?
     private var writer = ObjectLineWriter()
@@ -22,21 +22,29 @@ final class RowIndex: @unchecked Sendable {
     }
 
     func add(_ batch: KineRowBatch) throws(Failure) {
-        for row in batch.rows {
-            digest.update(row, in: batch)
-            try addLine(row, batch)
-        }
+        digestRows(batch)
+        try addLines(batch)
     }
 
-    private func addLine(_ row: KineRow, _ batch: KineRowBatch) throws(Failure) {
-        let key = batch.bytes(row.name)
-        guard !key.elementsEqual(KineReader.compactKey) else { return }
-        let value = batch.bytes(row.value)
-        let isDeletion = row.deleted != 0
-        try sort?.add(key: key, number: row.id) { payload in
-            ObjectRecord.append(
-                key: key, revision: row.id, value: value, isDeletion: isDeletion, writer: &writer, to: &payload)
+    func digestRows(_ batch: KineRowBatch) { digest.update(batch) }
+
+    func addLines(_ batch: KineRowBatch) throws(Failure) {
+        guard var sort = sort.take() else { throw Failure(.failed, "the rows were already sorted") }
+        // Owned here for the loop, which is then free of the checks that a class's properties need.
+        var writer = ObjectLineWriter()
+        swap(&writer, &self.writer)
+        for row in batch.rows {
+            let key = batch.bytes(row.name)
+            guard !KineReader.isCompactKey(key) else { continue }
+            let value = batch.bytes(row.value)
+            try sort.add(key: key, number: row.id) { payload in
+                ObjectRecord.append(
+                    key: key, value: value, isDeletion: row.deleted != 0, writer: &writer,
+                    to: &payload)
+            }
         }
+        swap(&writer, &self.writer)
+        self.sort = consume sort
     }
 
     /// Sorts, and writes `objects.ndjson` into a scratch file.
@@ -64,59 +72,52 @@ public struct ObjectsFile: Sendable {
 }
 
 /// The last record seen, until one with another key follows.
-private struct PendingLine {
-    private var key: [UInt8] = []
-    private var payload: [UInt8] = []
+private struct PendingLine: ~Copyable {
+    private var key = ByteBuffer(capacity: 256)
+    private var payload = ByteBuffer(capacity: 4096)
     private var revision: Int64 = 0
     private(set) var isEmpty = true
 
-    func hasKey(_ other: UnsafeRawBufferPointer) -> Bool {
-        key.count == other.count
-            && key.withUnsafeBytes { mine in
-                guard let a = mine.baseAddress, let b = other.baseAddress else { return true }
-                return memcmp(a, b, mine.count) == 0
-            }
-    }
+    func hasKey(_ other: UnsafeRawBufferPointer) -> Bool { equal(key.bytes, other) }
 
     mutating func take(_ record: ExternalSort.Record) {
-        key.removeAll(keepingCapacity: true)
+        key.removeAll()
         key.append(contentsOf: record.key)
-        payload.removeAll(keepingCapacity: true)
+        payload.removeAll()
         payload.append(contentsOf: record.payload)
         revision = record.number
         isEmpty = false
     }
 
-    mutating func settle(_ gathering: inout ContentsGathering, _ output: inout ObjectsOutput) throws(Failure) {
+    mutating func settle(
+        _ gathering: inout ContentsGathering, _ output: inout ObjectsOutput
+    ) throws(Failure) {
         isEmpty = true
-        let (key, payload) = (key, payload)
-        try payload.withBytes { (payload) throws(Failure) in
-            let record = ObjectRecord(payload)
-            guard !record.isDeletion else { return }
-            key.withUnsafeBytes { gathering.add(key: $0, record) }
-            try output.append(record.line)
-        }
+        let record = ObjectRecord(payload.bytes)
+        guard !record.isDeletion else { return }
+        gathering.add(key: key.bytes, record)
+        try output.appendLine(key: key.bytes, revision: revision, rest: record.restOfLine)
     }
 }
 
 /// Collects lines, and writes and hashes them in large pieces.
-struct ObjectsOutput {
+struct ObjectsOutput: ~Copyable {
     private let scratch: OpenScratch
-    private var buffer: [UInt8] = []
+    private var buffer = ByteBuffer(capacity: 1 << 20 + 1 << 16)
     private var hasher = SHA256()
 
-    init(_ scratch: OpenScratch) {
-        self.scratch = scratch
-        buffer.reserveCapacity(1 << 20 + 1 << 16)
-    }
+    init(_ scratch: OpenScratch) { self.scratch = scratch }
 
-    mutating func append(_ line: UnsafeRawBufferPointer) throws(Failure) {
-        buffer.append(contentsOf: line)
+    mutating func appendLine(
+        key: UnsafeRawBufferPointer, revision: Int64, rest: UnsafeRawBufferPointer
+    ) throws(Failure) {
+        ObjectLineWriter.appendStart(key: key, revision: revision, to: &buffer)
+        buffer.append(contentsOf: rest)
         if buffer.count >= 1 << 20 { try flush() }
     }
 
     private mutating func flush() throws(Failure) {
-        buffer.withUnsafeBytes { hasher.update(bufferPointer: $0) }
+        hasher.update(bufferPointer: buffer.bytes)
         try scratch.append(&buffer)
     }
 

@@ -7,39 +7,37 @@ import Files
 /// `id|name|created|deleted|create_revision|prev_revision|lease|H\n` for every row by id, where `H` is the hex
 /// SHA-256 of `value`, or `-` for NULL. It says that two databases hold the same rows, whatever their pages,
 /// indexes and `old_value`s.
-struct RowsDigest {
+struct RowsDigest: ~Copyable {
     private var hasher = SHA256()
-    private var line: [UInt8] = []
+    private var lines = ByteBuffer(capacity: 1 << 16)
     private(set) var rows = 0
 
-    init() { line.reserveCapacity(512) }
+    mutating func update(_ batch: KineRowBatch) {
+        for row in batch.rows { update(row, in: batch) }
+        hasher.update(bufferPointer: lines.bytes)
+        lines.removeAll()
+    }
 
-    mutating func update(_ row: KineRow, in batch: KineRowBatch) {
-        line.removeAll(keepingCapacity: true)
+    private mutating func update(_ row: KineRow, in batch: KineRowBatch) {
         append(row.id)
-        line.append(separator)
-        line.append(contentsOf: batch.bytes(row.name))
-        line.append(separator)
+        lines.append(contentsOf: batch.bytes(row.name))
+        lines.append(separator)
         append(row.created)
-        line.append(separator)
         append(row.deleted)
-        line.append(separator)
         append(row.createRevision)
-        line.append(separator)
         append(row.previousRevision)
-        line.append(separator)
         append(row.lease)
-        line.append(separator)
         if row.value.isNull {
-            line.append(UInt8(ascii: "-"))
+            lines.append(UInt8(ascii: "-"))
         } else {
-            for byte in SHA256.hash(bytes: batch.bytes(row.value)) {
-                line.append(hexDigits[Int(byte >> 4)])
-                line.append(hexDigits[Int(byte & 15)])
+            SHA256.hash(bytes: batch.bytes(row.value)).withUnsafeBytes { digest in
+                for byte in digest {
+                    lines.append(hexDigit(byte >> 4))
+                    lines.append(hexDigit(byte & 15))
+                }
             }
         }
-        line.append(UInt8(ascii: "\n"))
-        line.withUnsafeBytes { hasher.update(bufferPointer: $0) }
+        lines.append(UInt8(ascii: "\n"))
         rows += 1
     }
 
@@ -47,20 +45,17 @@ struct RowsDigest {
     var hex: String { hasher.finalize().hex }
 
     private mutating func append(_ number: Int64?) {
-        guard let number else { return }
-        if number < 0 { line.append(UInt8(ascii: "-")) }
-        var magnitude = number.magnitude
-        let start = line.count
-        repeat {
-            line.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude % 10))
-            magnitude /= 10
-        } while magnitude > 0
-        line[start...].reverse()
+        if let number { JSONText.append(number: number, to: &lines) }
+        lines.append(separator)
     }
 }
 
 private let separator = UInt8(ascii: "|")
-private let hexDigits = Array("0123456789abcdef".utf8)
+
+@inline(__always)
+private func hexDigit(_ half: UInt8) -> UInt8 {
+    half < 10 ? UInt8(ascii: "0") &+ half : UInt8(ascii: "a") &- 10 &+ half
+}
 
 extension KineRow.Bytes {
     var isNull: Bool { type == SQLITE_NULL }
@@ -90,10 +85,8 @@ func eachBatch(_ db: Database, _ visit: (KineRowBatch) throws -> Void) throws {
 }
 
 /// The digest of every row of a private database.
-func rowsDigest(of db: Database) throws -> RowsDigest {
+func rowsDigest(of db: Database) throws -> (hex: String, rows: Int) {
     var digest = RowsDigest()
-    try eachBatch(db) { batch in
-        for row in batch.rows { digest.update(row, in: batch) }
-    }
-    return digest
+    try eachBatch(db) { digest.update($0) }
+    return (digest.hex, digest.rows)
 }

@@ -15,8 +15,14 @@ struct RunMerge {
 
     /// The next record, valid until the next call; nil at the end.
     mutating func next() throws(Failure) -> ExternalSort.Record? {
-        if let current, try current.advance() { push(current) }
-        current = pop()
+        if let last = current, try last.advance() {
+            guard let first = heap.first, RecordLayout.precedes(first.record, last.record) else { return last.record }
+            heap[0] = last
+            sink()
+            current = first
+        } else {
+            current = pop()
+        }
         return current?.record
     }
 
@@ -36,13 +42,19 @@ struct RunMerge {
         let last = heap.removeLast()
         guard !heap.isEmpty else { return first }
         heap[0] = last
+        sink()
+        return first
+    }
+
+    /// Moves the first cursor to where it belongs.
+    private mutating func sink() {
         var parent = 0
         while true {
             var least = parent
             for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
                 if RecordLayout.precedes(heap[child].record, heap[least].record) { least = child }
             }
-            guard least != parent else { return first }
+            guard least != parent else { return }
             heap.swapAt(parent, least)
             parent = least
         }

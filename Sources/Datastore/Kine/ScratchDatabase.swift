@@ -23,6 +23,9 @@ struct ScratchDatabase: ~Copyable {
         descriptor = file
     }
 
+    /// A second descriptor of the file, for writing it without SQLite as long as SQLite has no transaction on it.
+    func descriptorOfFile() throws(Failure) -> FileDescriptor { try descriptor.duplicate() }
+
     /// The file as it is now; the connection must have ended its transaction.
     consuming func file() throws(Failure) -> OpenFile {
         try OpenFile(descriptor)

@@ -2,14 +2,9 @@
 enum JSONText {
     /// Appends a quoted string; invalid UTF-8 becomes U+FFFD.
     @inline(__always)
-    static func append(text: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+    static func append<Output: ByteAppending & ~Copyable>(text: UnsafeRawBufferPointer, to output: inout Output) {
         output.append(UInt8(ascii: "\""))
-        var plain = true
-        for byte in text where isSpecial(byte) {
-            plain = false
-            break
-        }
-        if plain {
+        if isPlain(text) {
             output.append(contentsOf: text)
         } else {
             appendEscaped(text, to: &output)
@@ -18,25 +13,25 @@ enum JSONText {
     }
 
     /// Appends a quoted string.
-    static func append(text: String, to output: inout [UInt8]) {
+    static func append<Output: ByteAppending & ~Copyable>(text: String, to output: inout Output) {
         var text = text
         text.withUTF8 { append(text: UnsafeRawBufferPointer($0), to: &output) }
     }
 
     /// Appends bytes that are JSON already.
     @inline(__always)
-    static func append(literal: StaticString, to output: inout [UInt8]) {
+    static func append<Output: ByteAppending & ~Copyable>(literal: StaticString, to output: inout Output) {
         output.append(contentsOf: UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     }
 
     /// Appends a number.
-    static func append(number: Int64, to output: inout [UInt8]) {
+    static func append<Output: ByteAppending & ~Copyable>(number: Int64, to output: inout Output) {
         if number < 0 { output.append(UInt8(ascii: "-")) }
         append(magnitude: number.magnitude, width: 1, to: &output)
     }
 
     /// Appends decimal digits, padded with zeros.
-    static func append(magnitude: UInt64, width: Int, to output: inout [UInt8]) {
+    static func append<Output: ByteAppending & ~Copyable>(magnitude: UInt64, width: Int, to output: inout Output) {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
             var rest = magnitude
             var start = 20
@@ -45,8 +40,30 @@ enum JSONText {
                 digits[start] = UInt8(ascii: "0") + UInt8(rest % 10)
                 rest /= 10
             } while rest > 0 || 20 - start < width
-            output.append(contentsOf: UnsafeRawBufferPointer(digits)[start...])
+            output.append(contentsOf: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(digits)[start...]))
         }
+    }
+
+    /// Whether no byte needs an escape or a look at UTF-8; eight bytes are looked at together.
+    @inline(__always)
+    private static func isPlain(_ text: UnsafeRawBufferPointer) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs: UInt64 = 0x8080_8080_8080_8080
+        var index = 0
+        while index &+ 8 <= text.count {
+            let word = text.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let quotes = word ^ (ones &* 0x22)
+            let slashes = word ^ (ones &* 0x5C)
+            // Subtracting borrows from the high bit of a byte that is below what is taken from it.
+            let special = (word &- ones &* 0x20) | (quotes &- ones) | (slashes &- ones) | word
+            if special & highs != 0 { return false }
+            index &+= 8
+        }
+        while index < text.count {
+            if isSpecial(text[index]) { return false }
+            index &+= 1
+        }
+        return true
     }
 
     @inline(__always)
@@ -55,7 +72,9 @@ enum JSONText {
     }
 
     @inline(never)
-    private static func appendEscaped(_ text: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+    private static func appendEscaped<Output: ByteAppending & ~Copyable>(
+        _ text: UnsafeRawBufferPointer, to output: inout Output
+    ) {
         // The detour through String replaces what is not UTF-8.
         for byte in String(decoding: text, as: UTF8.self).utf8 {
             switch byte {

@@ -9,7 +9,7 @@ struct NodeFacts {
     private static let roles = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"]
 
     /// Appends the facts of a value as they are kept in an ``ObjectRecord``; nothing where it has none.
-    static func append(of value: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+    static func append(of value: UnsafeRawBufferPointer, to output: inout ByteBuffer) {
         guard ValueForm(of: value) == .protobuf else { return }
         do throws(ObjectProblem) {
             guard let object = try field(2, of: UnsafeRawBufferPointer(rebasing: value[4...])),

@@ -15,15 +15,35 @@ public struct ObjectLineWriter {
     public mutating func append(
         key: UnsafeRawBufferPointer, revision: Int64, value: UnsafeRawBufferPointer, to output: inout [UInt8]
     ) {
+        appendLine(key: key, revision: revision, value: value, to: &output)
+    }
+
+    mutating func appendLine<Output: ByteAppending & ~Copyable>(
+        key: UnsafeRawBufferPointer, revision: Int64, value: UnsafeRawBufferPointer, to output: inout Output
+    ) {
+        Self.appendStart(key: key, revision: revision, to: &output)
+        appendRest(key: key, value: value, to: &output)
+    }
+
+    /// The beginning of a line: what the row says without its value.
+    static func appendStart<Output: ByteAppending & ~Copyable>(
+        key: UnsafeRawBufferPointer, revision: Int64, to output: inout Output
+    ) {
+        JSONText.append(literal: "{\"key\":", to: &output)
+        JSONText.append(text: key, to: &output)
+        JSONText.append(literal: ",\"revision\":", to: &output)
+        JSONText.append(number: revision, to: &output)
+    }
+
+    /// The rest of a line, and its line feed.
+    mutating func appendRest<Output: ByteAppending & ~Copyable>(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, to output: inout Output
+    ) {
         scan.read(value)
         defer { scan.reset() }
         // What the key says already is not said again: half a line less for most.
         let names = ObjectKey.names(in: key)
         let isUnnamed = scan.name.isEmpty
-        JSONText.append(literal: "{\"key\":", to: &output)
-        JSONText.append(text: key, to: &output)
-        JSONText.append(literal: ",\"revision\":", to: &output)
-        JSONText.append(number: revision, to: &output)
         append(",\"kind\":", scan.kind, to: &output)
         append(",\"apiVersion\":", scan.apiVersion, to: &output)
         if !isUnnamed {
@@ -59,7 +79,9 @@ public struct ObjectLineWriter {
     }
 
     @inline(__always)
-    private func append(_ member: StaticString, _ text: TextSlice, to output: inout [UInt8]) {
+    private func append<Output: ByteAppending & ~Copyable>(
+        _ member: StaticString, _ text: TextSlice, to output: inout Output
+    ) {
         guard !text.isEmpty else { return }
         JSONText.append(literal: member, to: &output)
         text.appendJSON(to: &output)
@@ -67,17 +89,17 @@ public struct ObjectLineWriter {
 
     /// Appends a text that is not the one in the key; an empty one as well, since the reader takes the key's otherwise.
     @inline(__always)
-    private func append(
-        _ member: StaticString, _ text: TextSlice, unless inKey: TextSlice, to output: inout [UInt8]
+    private func append<Output: ByteAppending & ~Copyable>(
+        _ member: StaticString, _ text: TextSlice, unless inKey: TextSlice, to output: inout Output
     ) {
-        guard text.isEscaped || text.bytes.count != inKey.bytes.count || !text.bytes.elementsEqual(inKey.bytes) else {
-            return
-        }
+        guard text.isEscaped || !equal(text.bytes, inKey.bytes) else { return }
         JSONText.append(literal: member, to: &output)
         text.appendJSON(to: &output)
     }
 
-    private func append(_ member: StaticString, _ moment: MetadataScan.Moment, to output: inout [UInt8]) {
+    private func append<Output: ByteAppending & ~Copyable>(
+        _ member: StaticString, _ moment: MetadataScan.Moment, to output: inout Output
+    ) {
         switch moment {
         case .none: return
         case .text(let text): append(member, text, to: &output)
@@ -89,7 +111,7 @@ public struct ObjectLineWriter {
         }
     }
 
-    private func appendLabels(to output: inout [UInt8]) {
+    private func appendLabels<Output: ByteAppending & ~Copyable>(to output: inout Output) {
         guard !scan.labels.isEmpty else { return }
         JSONText.append(literal: ",\"labels\":", to: &output)
         var separator = UInt8(ascii: "{")
@@ -103,17 +125,15 @@ public struct ObjectLineWriter {
         output.append(UInt8(ascii: "}"))
     }
 
-    private func appendEncoding(to output: inout [UInt8]) {
-        JSONText.append(literal: ",\"encoding\":\"", to: &output)
+    private func appendEncoding<Output: ByteAppending & ~Copyable>(to output: inout Output) {
+        JSONText.append(literal: ",\"encoding\":", to: &output)
         switch scan.form {
-        case .protobuf: JSONText.append(literal: "protobuf\"", to: &output)
-        case .json: JSONText.append(literal: "json\"", to: &output)
-        case .cbor: JSONText.append(literal: "cbor\"", to: &output)
-        case .opaque: JSONText.append(literal: "opaque\"", to: &output)
-        case .empty: JSONText.append(literal: "empty\"", to: &output)
-        case .encrypted:
-            output.removeLast()
-            JSONText.append(text: scan.encoding, to: &output)
+        case .protobuf: JSONText.append(literal: "\"protobuf\"", to: &output)
+        case .json: JSONText.append(literal: "\"json\"", to: &output)
+        case .cbor: JSONText.append(literal: "\"cbor\"", to: &output)
+        case .opaque: JSONText.append(literal: "\"opaque\"", to: &output)
+        case .empty: JSONText.append(literal: "\"empty\"", to: &output)
+        case .encrypted: JSONText.append(text: scan.encoding, to: &output)
         }
     }
 }

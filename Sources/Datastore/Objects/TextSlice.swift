@@ -21,7 +21,7 @@ struct TextSlice {
 
     /// Appends the text as a JSON string with its quotes.
     @inline(__always)
-    func appendJSON(to output: inout [UInt8]) {
+    func appendJSON<Output: ByteAppending & ~Copyable>(to output: inout Output) {
         if isEscaped {
             unescaped().withUnsafeBytes { JSONText.append(text: $0, to: &output) }
         } else {

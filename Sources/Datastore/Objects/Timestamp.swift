@@ -4,7 +4,7 @@ enum Timestamp {
     static let range: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
 
     /// Appends `2026-11-22T11:00:00Z`; the caller has checked ``range``.
-    static func append(seconds: Int64, to output: inout [UInt8]) {
+    static func append<Output: ByteAppending & ~Copyable>(seconds: Int64, to output: inout Output) {
         let day = seconds >= 0 ? seconds / 86400 : (seconds - 86399) / 86400
         let second = seconds - day * 86400
         let date = civil(day: day)
@@ -25,7 +25,9 @@ enum Timestamp {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private static func append(_ value: Int64, _ width: Int, _ separator: Unicode.Scalar?, to output: inout [UInt8]) {
+    private static func append<Output: ByteAppending & ~Copyable>(
+        _ value: Int64, _ width: Int, _ separator: Unicode.Scalar?, to output: inout Output
+    ) {
         if let separator { output.append(UInt8(ascii: separator)) }
         JSONText.append(magnitude: value.magnitude, width: width, to: &output)
     }

@@ -29,6 +29,8 @@ public struct BackupRequest: Sendable {
     public var options = ArchiveChoice()
     /// The largest number of rows of one read; tests make it small.
     public var rowsPerRead = Int.max
+    /// Bytes of a database above which its pages are compressed as they come; tests make it small.
+    public var compressesAbove: UInt64 = 128 << 20
 
     /// Creates a request.
     public init(directory: DataDirectory, cluster: ClusterPath) {
@@ -63,17 +65,41 @@ public struct ArchiveChoice: Sendable {
     /// The default choices.
     public init() {}
 
-    /// Databases up to this size are compressed in well under a second whatever is tried, so size comes first:
-    /// changed rows lie megabytes apart, and are found by long-distance matching. Above it time comes first.
+    /// Up to here a database is one frame, as long as the buffers of all workers stay under 96 MB together.
+    private static let oneFrame: UInt64 = 12 << 20
+    /// Up to here it is compressed in well under a second whatever is tried.
     private static let smallDatabase: UInt64 = 64 << 20
-    /// One frame for all of it, as long as the buffers of all workers stay under 96 MB together.
-    private static let largestFrame: UInt64 = 12 << 20
 
+    /// Size comes first where time does not matter: changed rows lie megabytes apart, and are found by long-distance
+    /// matching, which finds more than a higher level does.
     func archiveOptions(databaseBytes: UInt64) -> ArchiveOptions {
-        guard databaseBytes <= Self.smallDatabase else { return ArchiveOptions(level: level ?? 1) }
-        return ArchiveOptions(
-            level: level ?? 3, ownFrameSize: databaseBytes <= Self.largestFrame ? 12 << 20 : 8 << 20,
-            longDistanceMatching: true)
+        if databaseBytes <= Self.oneFrame {
+            return ArchiveOptions(level: level ?? 3, ownFrameSize: 12 << 20, longDistanceMatching: true)
+        }
+        if databaseBytes <= Self.smallDatabase {
+            return ArchiveOptions(level: level ?? 1, ownFrameSize: 12 << 20, longDistanceMatching: true, hashLog: 17)
+        }
+        return largeOptions(isBloated: false)
+    }
+
+    /// For databases that take seconds. A source that is much larger than what is used of it has taken long to read, so
+    /// that large frames with a large table of matches are worth their time. Else time comes first, with frames that
+    /// stay in the processor's cache.
+    func largeOptions(isBloated: Bool) -> ArchiveOptions {
+        isBloated
+            ? ArchiveOptions(level: level ?? 1, ownFrameSize: 8 << 20, hashLog: 17)
+            : ArchiveOptions(level: level ?? 1, ownFrameSize: 2 << 20)
+    }
+}
+
+/// A snapshot's pages, compressed as they come.
+private struct CompressedPages: PageSpool {
+    let frames: FrameSpool
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws(Failure) { try frames.append(bytes) }
+
+    func finish(firstPage: UnsafeRawBufferPointer) throws(Failure) -> any ByteSource {
+        try frames.finish(beginning: firstPage)
     }
 }
 
@@ -118,7 +144,8 @@ public struct Backup: Sendable {
         let scratch = request.scratchDirectory ?? store.location
 
         context.report(.step("reading the datastore"))
-        let snapshot = try copy(driver, scratch)
+        let frameOptions = driver == .kine ? try frameOptions() : nil
+        let snapshot = try copy(driver, scratch, frameOptions)
         context.report(.step("reading the server's files"))
         let files = try ServerFiles(
             of: directory, driver, configuration: request.configuration, scratchDirectory: scratch)
@@ -131,7 +158,7 @@ public struct Backup: Sendable {
         context.report(.step("writing the archive"))
         let contents = try archiveContents(name, document, snapshot, files)
         let pending = try store.begin(request.cluster, name)
-        let options = request.options.archiveOptions(databaseBytes: snapshot.file.size)
+        let options = frameOptions ?? request.options.archiveOptions(databaseBytes: snapshot.file.size)
         let summary = try ArchiveWriter(workers: context.workers, options: options)
             .write(contents, to: WatchedSink(pending.sink, context))
         var isVerified = false
@@ -173,21 +200,34 @@ public struct Backup: Sendable {
         }
     }
 
-    private func copy(_ driver: DatastoreDriver, _ scratch: String) throws(Failure) -> DatastoreCopy {
+    private func copy(
+        _ driver: DatastoreDriver, _ scratch: String, _ frameOptions: ArchiveOptions?
+    ) throws(Failure) -> DatastoreCopy {
         guard driver == .kine else { return try EtcdSource(request: request).take(scratch: scratch, context) }
         try checkSpace(scratch)
-        let snapshot = try takeSnapshot(scratch)
+        let snapshot = try takeSnapshot(scratch, frameOptions)
         return try DatastoreCopy(snapshot, of: FileStatus(of: request.directory.database), at: context.now())
     }
 
-    private func takeSnapshot(_ scratch: String) throws(Failure) -> KineSnapshot {
+    /// How the pages of a large database are compressed while they are read; nil where they are a file before.
+    private func frameOptions() throws(Failure) -> ArchiveOptions? {
+        let size = try FileStatus(of: request.directory.database).size
+        let used = try usedBytes(size)
+        guard used > request.compressesAbove else { return nil }
+        return request.options.largeOptions(isBloated: used <= size / 2)
+    }
+
+    private func takeSnapshot(_ scratch: String, _ frameOptions: ArchiveOptions?) throws(Failure) -> KineSnapshot {
         let context = context
         var options = SnapshotOptions(now: context.uptime) { progress in
             try context.checkStop()
             context.report(.bytes(Int64(progress.bytes), of: nil))
         }
         options.batchRows = request.rowsPerRead
-        return try KineSnapshotter(path: request.directory.database, options: options).take(scratchDirectory: scratch)
+        let snapshotter = try KineSnapshotter(path: request.directory.database, options: options)
+        guard let frameOptions else { return try snapshotter.take(scratchDirectory: scratch) }
+        let frames = try FrameSpool(in: scratch, workers: context.workers, options: frameOptions)
+        return try snapshotter.take(scratchDirectory: scratch, pages: CompressedPages(frames: frames))
     }
 
     /// The scratch database is at most as large as the source; the archive is smaller still.
@@ -231,16 +271,33 @@ public struct Backup: Sendable {
                 path: snapshot.entry, kind: .file, size: snapshot.file.size,
                 mode: UInt16(truncatingIfNeeded: owner.mode & 0o777), userID: owner.uid, groupID: owner.gid,
                 modificationSeconds: seconds),
-            content: snapshot.file, sha256: snapshot.sha256, isPrivate: snapshot.isPrivate)
+            content: snapshot.file, sha256: try snapshot.sha256(), isPrivate: snapshot.isPrivate)
         return ArchiveContents(
             topFolder: name.stem, creationSeconds: seconds,
             backupJSON: try JSONValue(encoding: document).serialized() + [UInt8(ascii: "\n")],
             facts: try members(of: facts), entries: [objects, datastore] + files.inputs)
     }
 
+    /// The facts as Foundation writes them, but for the resources: a large cluster has a count for each of very many
+    /// namespaces, and Foundation takes its time over each.
     private func members(of facts: InventoryFacts) throws(Failure) -> [JSONMember] {
-        guard case .object(let members) = try JSONValue(encoding: facts) else { return [] }
-        return members
+        var small = facts
+        small.datastore.resources = []
+        guard case .object(let members) = try JSONValue(encoding: small) else { return [] }
+        let resources = JSONMember("resources", .array(facts.datastore.resources.map { .object(self.members(of: $0)) }))
+        return members.map { member in
+            guard member.name == "datastore", case .object(let parts) = member.value else { return member }
+            return JSONMember(member.name, .object(parts.map { $0.name == resources.name ? resources : $0 }))
+        }
+    }
+
+    private func members(of resource: DatastoreContents.Resource) -> [JSONMember] {
+        let namespaces = resource.namespaces.sorted { $0.key < $1.key }
+        return [
+            JSONMember("bytes", .integer(resource.bytes)), JSONMember("count", .integer(resource.count)),
+            JSONMember("namespaces", .object(namespaces.map { JSONMember($0.key, .integer($0.value)) })),
+            JSONMember("prefix", .string(resource.prefix)),
+        ]
     }
 
     private func readBack(_ written: any ByteSource, _ name: ArchiveName, _ summary: ArchiveSummary) throws(Failure) {

@@ -9,8 +9,9 @@ import Stores
 /// A datastore as it goes into an archive: one file at one revision, and what is known of it.
 struct DatastoreCopy: Sendable {
     let driver: DatastoreDriver
-    let file: OpenFile
-    let sha256: SHA256Sum
+    let file: any ByteSource
+    /// Its digest; it is computed while other things are done, so it is asked for last.
+    let sha256: @Sendable () throws(Failure) -> SHA256Sum
     /// Nobody else has the file, so that it need not be hashed again.
     let isPrivate: Bool
     /// Whose file it is, with which rights.
@@ -47,7 +48,7 @@ extension DatastoreCopy {
     init(_ snapshot: KineSnapshot, of database: FileStatus, at now: Date) throws(Failure) {
         driver = .kine
         file = snapshot.file
-        sha256 = try SHA256Sum(checked: snapshot.sha256)
+        sha256 = { () throws(Failure) in try SHA256Sum(checked: snapshot.sha256()) }
         isPrivate = true
         status = database
         window = snapshot.window

@@ -65,7 +65,7 @@ struct EtcdSource {
         let now = context.now()
         let age = now.timeIntervalSince(candidate.takenAt)
         return DatastoreCopy(
-            driver: .etcd, file: file, sha256: sum, isPrivate: candidate.isCompressed, status: status,
+            driver: .etcd, file: file, sha256: { sum }, isPrivate: candidate.isCompressed, status: status,
             window: found.window, rowsSHA256: found.rowsSHA256, contents: found.contents, objects: found.objects,
             reading: nil,
             etcd: BackupDocument.EtcdSnapshotFacts(
