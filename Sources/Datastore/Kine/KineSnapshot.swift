@@ -78,7 +78,7 @@ public struct KineSnapshotter {
         }
         let file = try spool.finish(expecting: closing.window)
         let hashing = try FileHashing(file)
-        let (contents, objects) = try index.finish()
+        let (contents, objects) = try index.finish(identifiers: closing.identifiers?.sorted())
         return KineSnapshot(
             file: file, hashing: hashing, window: closing.window, rowsSHA256: digest.hex,
             reading: KineSnapshot.Reading(

@@ -7,8 +7,9 @@ import Foundation
 /// live object, which are sorted by key at the end.
 ///
 /// The row with the largest id of a name is the live one, unless it is a deletion; `compact_rev_key` is kine's
-/// own and no key. Rows that a compaction takes out meanwhile do not change that: it only removes rows that
-/// newer ones supersede, and deletions with all that came before them.
+/// own and no key. A compaction that runs meanwhile takes out rows that newer ones supersede, and deletions with all
+/// that came before them: so a key whose newest row that was seen is gone at the end was deleted, by a row that was
+/// never seen.
 final class RowIndex: @unchecked Sendable {
     // Sound: one thread digests and one adds lines, each with its own properties, until they are joined.
     private(set) var digest = RowsDigest()
@@ -47,18 +48,19 @@ final class RowIndex: @unchecked Sendable {
         self.sort = consume sort
     }
 
-    /// Sorts, and writes `objects.ndjson` into a scratch file.
-    func finish() throws(Failure) -> (contents: DatastoreContents, objects: ObjectsFile) {
+    /// Sorts, and writes `objects.ndjson` into a scratch file. `identifiers`: the ids of all rows there are at the end, in
+    /// ascending order; nil when none that was seen is gone.
+    func finish(identifiers: [Int64]? = nil) throws(Failure) -> (contents: DatastoreContents, objects: ObjectsFile) {
         var output = ObjectsOutput(try OpenScratch(in: scratchDirectory))
         var gathering = ContentsGathering()
         var last = PendingLine()
         guard let sort = sort.take() else { throw Failure(.failed, "the rows were already sorted") }
         try sort.finish { (record) throws(Failure) in
             // Records of one key follow each other by id: the last of them speaks.
-            if !last.isEmpty, !last.hasKey(record.key) { try last.settle(&gathering, &output) }
+            if !last.isEmpty, !last.hasKey(record.key) { try last.settle(&gathering, &output, identifiers) }
             last.take(record)
         }
-        if !last.isEmpty { try last.settle(&gathering, &output) }
+        if !last.isEmpty { try last.settle(&gathering, &output, identifiers) }
         return (gathering.finished(), try output.finish())
     }
 }
@@ -90,13 +92,25 @@ private struct PendingLine: ~Copyable {
     }
 
     mutating func settle(
-        _ gathering: inout ContentsGathering, _ output: inout ObjectsOutput
+        _ gathering: inout ContentsGathering, _ output: inout ObjectsOutput, _ identifiers: [Int64]?
     ) throws(Failure) {
         isEmpty = true
         let record = ObjectRecord(payload.bytes)
-        guard !record.isDeletion else { return }
+        guard !record.isDeletion, identifiers?.holds(revision) ?? true else { return }
         gathering.add(key: key.bytes, record)
         try output.appendLine(key: key.bytes, revision: revision, rest: record.restOfLine)
+    }
+}
+
+extension [Int64] {
+    /// Whether an ascending list holds a number.
+    fileprivate func holds(_ number: Int64) -> Bool {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < number { low = middle + 1 } else { high = middle }
+        }
+        return low < count && self[low] == number
     }
 }
 
