@@ -168,12 +168,15 @@ class SchedulerBench:
         self.daytwo("schedule", "trigger", "minutely", "--cluster", "c0")
         connection = sqlite3.connect(os.path.join(self.state, "daytwo.sqlite"))
         connection.execute("PRAGMA synchronous = OFF")
+        # A year of it, up to now: numbers are in the order of time, as they are where nobody sets the clock.
+        connection.execute("UPDATE jobs SET created_at = 0")
+        first, step = int(time.time() * 1000) - 365 * 86_400_000, 365 * 86_400_000 // HISTORY
         connection.execute(f"""
             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {HISTORY})
             INSERT INTO jobs (kind, target, parameters, origin, schedule, priority, max_attempts, created_at, not_before,
               state, finished_at, message)
             SELECT CASE i % 3 WHEN 0 THEN 'backup' WHEN 1 THEN 'verify' ELSE 'prune' END, 'local/c' || i % {DUE}, '{{}}',
-              'schedule', 'minutely', 0, 3, 1700000000000 + i, 0, 'skipped', 1700000000000 + i, 'history' FROM n""")
+              'schedule', 'minutely', 0, 3, {first} + i * {step}, 0, 'skipped', {first} + i * {step}, 'history' FROM n""")
         connection.commit()
         connection.close()
         for title, words in (("", ()), (" of one cluster", ("--cluster", "c7")), (" of one state", ("--state", "queued")),
