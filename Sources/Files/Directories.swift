@@ -68,7 +68,8 @@ public func createDirectory(_ path: String, mode: UInt32 = 0o700, parents: Bool 
         }
     case ENOENT where parents && parent != path && parent != ".":
         try createDirectory(parent, mode: mode)
-        try createDirectory(path, mode: mode)
+        // Where nothing can be made (/proc), the answer is the same again.
+        try createDirectory(path, mode: mode, parents: false)
     default: throw Failure.system("create directory", path, number)
     }
 }

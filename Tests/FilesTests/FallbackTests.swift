@@ -24,6 +24,12 @@ import Testing
         #expect(failure { try linkNew("d", in: directory, to: "e", in: directory) }.code == .refused)
     }
 
+    @Test func directoriesThatCannotBeMadeAreAnAnswer() {
+        // procfs says ENOENT however often the directory above is made sure of.
+        #expect(failure { try createDirectory("/proc/nothing") }.code == .notFound)
+        #expect(failure { try createDirectory("/proc/nothing/below") }.code == .notFound)
+    }
+
     @Test func namedScratchFilesLoseTheirName() throws {
         let scratch = try Scratch()
         let file = try FileDescriptor.namedTemporary(in: scratch.path)

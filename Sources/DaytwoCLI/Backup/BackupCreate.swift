@@ -69,6 +69,21 @@ struct BackupCreate: JobCommand {
         }
         let cluster = try ClusterPath(local: name)
         _ = try store.requirePath(session)
+        let job = JobDescription(kind: .backup, target: cluster.description)
+        let (request, store) = try session.recordingFailure(of: job) { () throws(Failure) in
+            let request = try checkedRequest(cluster)
+            return (request, try self.store.open(for: .writing, session))
+        }
+        guard try session.begin(job.with(store: store.location)) else { return .done }
+        let context = session.context(stopped: "nothing was stored; run the command again")
+        let start = context.uptime()
+        let result = try Backup(request, to: store, context).run()
+        let created = CreatedBackup(result: result, store: store, seconds: (context.uptime() - start).inSeconds)
+        try session.console.show(created.json, names: [result.entry.shortID], text: created.text)
+        return result.reasons.isEmpty ? .done : .partial
+    }
+
+    private func checkedRequest(_ cluster: ClusterPath) throws(Failure) -> BackupRequest {
         // What is wrong with the data directory must show before a store is made for it.
         let directory = try DataDirectory(dataDir, existing: true)
         var request = BackupRequest(directory: directory, cluster: cluster)
@@ -81,15 +96,7 @@ struct BackupCreate: JobCommand {
         request.configuration = try configuration(of: directory)
         request.scratchDirectory = try ScratchDirectory.checked(scratch)
         request.options.level = level.map { Int32(clamping: $0) }
-        let store = try store.open(for: .writing, session)
-        let job = JobDescription(kind: .backup, target: cluster.description, store: store.location)
-        guard try session.begin(job) else { return .done }
-        let context = session.context(stopped: "nothing was stored; run the command again")
-        let start = context.uptime()
-        let result = try Backup(request, to: store, context).run()
-        let created = CreatedBackup(result: result, store: store, seconds: (context.uptime() - start).inSeconds)
-        try session.console.show(created.json, names: [result.entry.shortID], text: created.text)
-        return result.reasons.isEmpty ? .done : .partial
+        return request
     }
 
     /// A time as a person writes it: a number and its unit.

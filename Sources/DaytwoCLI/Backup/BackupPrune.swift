@@ -43,7 +43,8 @@ struct BackupPrune: JobCommand {
             throw Failure(.usage, "\(name.debugDescription) is no name of a cluster", next: "see: daytwo backup list")
         }
         let context = session.context(stopped: "what is removed is removed; run the command again")
-        let store = try store.open(for: dryRun ? .reading : .writing, session)
+        // Nothing is made where there is no store: its path may be mistyped.
+        let store = try store.open(for: .reading, session)
         let rules = try rules.rules(for: cluster, in: store, session)
         let preview = try PrunePlan(cluster, in: store, rules, now: context.now())
         guard !preview.rows.isEmpty else {
@@ -51,10 +52,14 @@ struct BackupPrune: JobCommand {
                 .notFound, "there is no backup of \(cluster) in \(store.location)", next: "see: daytwo backup list")
         }
         if dryRun { return try show(preview, store, isDone: false, session) }
-        let isRoutine = session.job.job?.origin == .schedule || preview.drops.isEmpty
+        // What a thaw or a later time lets go is not in the preview.
+        let isHarmless = preview.drops.isEmpty && !acknowledge && !session.isDetached
+        let question =
+            acknowledge && !preview.frozen.isEmpty
+            ? "take the loss of keys of \(cluster) for meant, and remove what its rules no longer keep?"
+            : "remove \(Formats.count(preview.drops.count, "backup")) of \(cluster)?"
         try Confirmation.require(
-            "remove \(Formats.count(preview.drops.count, "backup")) of \(cluster)?", isGiven: yes || isRoutine,
-            session.console)
+            question, isGiven: yes || isHarmless || session.job.job?.origin == .schedule, session.console)
         let job = JobDescription(
             kind: .prune, target: cluster.description, store: store.location, isConfirmed: true)
         guard try session.begin(job) else { return .done }

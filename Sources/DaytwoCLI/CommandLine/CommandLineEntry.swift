@@ -10,8 +10,11 @@ enum CommandLineEntry {
         exit(run(Array(CommandLine.arguments.dropFirst())).rawValue)
     }
 
-    /// Runs a command line: a person's, or one that a job keeps.
-    static func run(_ arguments: [String], as running: RunningJob? = nil) -> ExitStatus {
+    /// Runs a command line: a person's, or one that a job keeps, which belongs to the state directory that it lies in
+    /// whatever the command line and the surroundings say.
+    static func run(
+        _ arguments: [String], as running: RunningJob? = nil, in stateDirectory: String? = nil
+    ) -> ExitStatus {
         var presentation = ErrorPresentation(arguments: arguments)
         if let topic = HelpTopic(arguments: arguments) { return show(topic.text, presentation) }
         let command: any ParsableCommand
@@ -28,7 +31,7 @@ enum CommandLineEntry {
             }
             presentation = ErrorPresentation(command.global)
             let session = Session(
-                command.global, arguments: arguments,
+                command.global, arguments: arguments, stateDirectory: stateDirectory,
                 isDetached: running == nil && (command as? any JobCommand)?.jobOptions.detach ?? false)
             if let running {
                 session.job.adopt(running)

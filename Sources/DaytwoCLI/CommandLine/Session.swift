@@ -14,10 +14,12 @@ struct Session: Sendable {
     /// The command is left to a scheduler.
     let isDetached: Bool
 
-    init(_ global: GlobalOptions, arguments: [String] = [], isDetached: Bool = false) {
+    init(
+        _ global: GlobalOptions, arguments: [String] = [], stateDirectory: String? = nil, isDetached: Bool = false
+    ) {
         let console = Console(
             format: global.output, isQuiet: global.quiet, isVerbose: global.verbose, showsHeaders: !global.noHeaders)
-        settings = Settings(global)
+        settings = Settings(global, stateDirectory: stateDirectory)
         self.console = console
         self.arguments = arguments
         self.isDetached = isDetached

@@ -11,9 +11,10 @@ final class Settings: Sendable {
     private let toldStateDirectory: String?
     private let loaded = Mutex<Result<DaytwoConfiguration?, Failure>?>(nil)
 
-    init(_ global: GlobalOptions) {
+    /// `stateDirectory` goes before what the options say.
+    init(_ global: GlobalOptions, stateDirectory: String? = nil) {
         toldConfiguration = global.config
-        toldStateDirectory = global.stateDir
+        toldStateDirectory = stateDirectory ?? global.stateDir
     }
 
     /// The configuration; nil when there is none. Throws `usage` with everything that is wrong in it.
@@ -48,8 +49,7 @@ final class Settings: Sendable {
             return try configuration()
         } catch {
             guard toldConfiguration == nil else { throw error }
-            let first = error.description.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-            console.warn("the configuration is not used: \(first) See: daytwo config validate")
+            console.warn("the configuration is not used: \(error.brief)")
             return nil
         }
     }
@@ -63,5 +63,14 @@ final class Settings: Sendable {
             configured: configured.flatMap { configuration in
                 configuration.stateDirectory.map { Places.Origin(path: $0, source: configuration.path) }
             })
+    }
+}
+
+extension Failure {
+    /// The failure in one line; of the many problems of a configuration only where to see them.
+    var brief: String {
+        guard cause is DocumentProblems else { return description }
+        let first = what.split(whereSeparator: \.isNewline).first ?? ""
+        return "\(first) see: daytwo config validate"
     }
 }

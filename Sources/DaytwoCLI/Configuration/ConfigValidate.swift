@@ -25,17 +25,15 @@ struct ConfigValidate: OperationCommand {
                 ("schedules", .integer(configuration.schedules.count)),
                 ("warnings", .array(warnings.map(Self.json))),
             ])
-        let schedules = Formats.count(configuration.schedules.count, "schedule")
-        let clusters = Formats.count(configuration.clusters.count, "cluster")
-        let counts = "\(schedules), \(clusters), \(Formats.count(warnings.count, "warning"))"
+        let counts = [
+            Formats.count(configuration.schedules.count, "schedule"),
+            Formats.count(configuration.clusters.count, "cluster"), Formats.count(warnings.count, "warning"),
+        ].joined(separator: ", ")
         try session.console.show(
-            document, names: [configuration.path], text: "\(configuration.path): valid: \(counts)\n")
-        for warning in warnings { session.console.warn(Self.text(warning)) }
+            document, names: [configuration.path],
+            text: "\(configuration.path): valid: \(counts)\n")
+        for warning in warnings { session.console.warn(warning.text) }
         return strict && !warnings.isEmpty ? .refused : .done
-    }
-
-    private static func text(_ warning: ConfigurationWarning) -> String {
-        warning.origin.map { "\($0): \(warning.message)" } ?? warning.message
     }
 
     private static func json(_ warning: ConfigurationWarning) -> JSON {
@@ -44,4 +42,9 @@ struct ConfigValidate: OperationCommand {
             ("origin", warning.origin.map { .string($0.description) }),
         ])
     }
+}
+
+extension ConfigurationWarning {
+    /// Where, and what; whoever shows it says that it is a warning.
+    var text: String { origin.map { "\($0): \(message)" } ?? message }
 }

@@ -19,7 +19,9 @@ struct Doctor {
         do throws(Failure) {
             configuration = try session.settings.requireConfiguration()
         } catch {
-            return [.failed("configuration", error)] + [state().check]
+            // Where the state directory is may stand in the configuration.
+            let isStateKnown = (try? session.settings.stateDirectory()) != nil
+            return [.failed("configuration", error)] + (isStateKnown ? [state().check] : [])
         }
         let (stateCheck, queue) = state()
         return [self.configuration(configuration), stateCheck] + stores(configuration) + clusters(configuration)
@@ -27,12 +29,14 @@ struct Doctor {
     }
 
     private func configuration(_ configuration: DaytwoConfiguration) -> DoctorCheck {
-        let counts = "\(configuration.schedules.count) schedules, \(configuration.clusters.count) clusters"
+        let counts =
+            "\(Formats.count(configuration.schedules.count, "schedule")), "
+            + Formats.count(configuration.clusters.count, "cluster")
         guard let first = configuration.warnings.first else {
             return .ok("configuration", "\(configuration.path): \(counts)")
         }
         return DoctorCheck(
-            name: "configuration", result: .warning, text: "\(configuration.path): \(counts); \(first)",
+            name: "configuration", result: .warning, text: "\(configuration.path): \(counts); \(first.text)",
             next: "see all: daytwo config validate")
     }
 

@@ -18,6 +18,6 @@ struct DoctorCheck {
     }
 
     static func failed(_ name: String, _ failure: Failure) -> DoctorCheck {
-        DoctorCheck(name: name, result: .failed, text: failure.description, next: failure.next)
+        DoctorCheck(name: name, result: .failed, text: failure.brief, next: failure.next)
     }
 }

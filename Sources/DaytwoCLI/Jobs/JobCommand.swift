@@ -39,7 +39,7 @@ extension Session {
             JobEcho(session: self).begin(running.job)
         } catch {
             guard error.cause as? Busy == nil, error.stopSignal == nil else { throw error }
-            console.warn("this run is not recorded as a job: \(error.description)")
+            console.warn("this run is not recorded as a job: \(error.brief)")
         }
         return true
     }
@@ -67,9 +67,25 @@ extension Session {
         }
     }
 
+    /// Runs the checks before a job. What they find wrong is a failed job as well: where a crontab runs the command, nobody
+    /// else may ever look.
+    func recordingFailure<Value>(
+        of description: JobDescription, _ checks: () throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        do throws(Failure) {
+            return try checks()
+        } catch {
+            if error.code != .usage, !isDetached {
+                // Another job of the cluster at work is no reason to hide what was wrong with this one.
+                do throws(Failure) { _ = try begin(description) } catch {}
+            }
+            throw error
+        }
+    }
+
     /// Opens the state directory.
     func openState(creating: Bool = true) throws(Failure) -> StateDatabase {
-        try StateDatabase(directory: settings.stateDirectory().path, creating: creating)
+        try StateDatabase(directory: absolutePath(settings.stateDirectory().path), creating: creating)
     }
 
     /// The target itself is taken: the one trouble that must stop a command.
@@ -111,6 +127,12 @@ extension Session {
         if description.isConfirmed, !words.contains("--yes"), !words.contains("-y") { words.append("--yes") }
         if let place = try Places.configuration(told: settings.toldConfiguration), settings.toldConfiguration == nil {
             words += ["--config", try absolutePath(place.path)]
+        }
+        // Whoever runs it has another environment.
+        if let store = Environment.store.value, !words.contains(where: { $0 == "--store" || $0.hasPrefix("--store=") }),
+            description.takesStore
+        {
+            words += ["--store", store]
         }
         let queue = try JobQueue(openState(), context: JobSurroundings.context())
         let queued = try queue.enqueue([request(description, arguments: words)])[0]

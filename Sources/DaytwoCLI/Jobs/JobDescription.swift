@@ -14,6 +14,8 @@ struct JobDescription {
     var store: String?
     /// An incident's work goes before all other, and stops what may be repeated.
     var isIncident = false
+    /// The command has `--store`.
+    var takesStore = true
     /// A person was asked and agreed: a scheduler that does it later must not ask again.
     var isConfirmed = false
     /// Asked at the end: whether something is left that only a person may go on with.
@@ -70,13 +72,20 @@ struct JobParameters {
 }
 
 extension JobDescription {
+    /// The same with the location of its store.
+    func with(store: String) -> JobDescription {
+        var copy = self
+        copy.store = store
+        return copy
+    }
+
     /// A restore, or what finishes or undoes one.
     static func restore(
-        _ plan: RestorePlan, _ directory: DataDirectory, target: String, isConfirmed: Bool
+        _ plan: RestorePlan, _ directory: DataDirectory, target: String, takesStore: Bool = false, isConfirmed: Bool
     ) -> JobDescription {
         JobDescription(
             kind: .restore, target: target, isIncident: true,
-            isConfirmed: isConfirmed,
+            takesStore: takesStore, isConfirmed: isConfirmed,
             isUnfinished: {
                 do throws(Failure) {
                     return try RestoreRuns(directory).list().contains { $0.journal?.isUnfinished ?? false }

@@ -73,6 +73,10 @@ struct JobsDecide: OperationCommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        guard JobState.needsDecision.next.contains(ended) else {
+            throw Failure(
+                .usage, "a job is not decided to be \(ended.rawValue)", next: "give succeeded, failed or cancelled")
+        }
         let decided = try session.requireQueue(for: job.id).decide(job.id, ended, message: message)
         let view = JobView(decided)
         try session.console.show(view.document, names: ["\(job.id)"], text: "job \(job.id) \(view.stateText)\n")

@@ -8,8 +8,8 @@ struct JobsWait: OperationCommand {
     static let configuration = CommandConfiguration.verb(
         "wait", abstract: "Wait until a job has ended, and end with its exit code.",
         discussion: """
-            A job that was skipped or cancelled ends with 1, and so does one that needs a decision. With --timeout: 7 when \
-            it still goes on then.
+            One that never ran, because it was skipped or cancelled before, ends with 1, and so does one whose process \
+            died. With --timeout: 7 when it still goes on then.
             """,
         exits: ExitStatus.allCases)
 

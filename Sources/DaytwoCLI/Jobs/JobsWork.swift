@@ -24,7 +24,7 @@ struct JobsWork: OperationCommand {
             guard chdir(parameters.directory) == 0 else {
                 throw Failure.system("enter the directory of the job", parameters.directory, errno)
             }
-            return CommandLineEntry.run(parameters.arguments, as: running)
+            return CommandLineEntry.run(parameters.arguments, as: running, in: state.directory)
         } catch {
             try running.finish(JobOutcome(exitCode: ExitStatus(error).rawValue, message: error.description))
             throw error

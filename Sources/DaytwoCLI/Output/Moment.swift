@@ -17,6 +17,11 @@ enum Moment {
     /// How long ago, or a time.
     static func past(_ text: String, _ now: Date) throws(Failure) -> Date {
         if let seconds = WrittenDuration.seconds(text) { return now - seconds }
-        return try UTCTime.parse(written: text)
+        do throws(Failure) {
+            return try UTCTime.parse(written: text)
+        } catch {
+            throw Failure(
+                error.code, error.what, why: error.why, next: "write it like 2h, 7d or 2026-11-22T11:00Z", cause: error)
+        }
     }
 }

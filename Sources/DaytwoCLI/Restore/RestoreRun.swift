@@ -50,7 +50,8 @@ struct RestoreRun: JobCommand {
                 isGiven: yes, session.console)
         }
         let cluster = try session.target(of: plan, directory)
-        guard try session.begin(.restore(plan, directory, target: cluster, isConfirmed: true)) else { return .done }
+        let job = JobDescription.restore(plan, directory, target: cluster, takesStore: true, isConfirmed: true)
+        guard try session.begin(job) else { return .done }
         let start = context.uptime()
         let result = try Restore(directory, context).run(plan, from: archive)
         return try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)

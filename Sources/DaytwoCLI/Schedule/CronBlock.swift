@@ -1,6 +1,8 @@
 import Failures
 
 /// The lines that daytwo keeps in a crontab, between two marks that name the configuration they are for.
+///
+/// Bytes and not text: what others wrote may be in any encoding, and stays as it is.
 struct CronBlock {
     /// The path of the configuration, by which the block is found again.
     let configuration: String
@@ -11,38 +13,37 @@ struct CronBlock {
     private var end: String { Self.endMark + configuration }
     private static let beginMark = "# BEGIN daytwo scheduler "
     private static let endMark = "# END daytwo scheduler "
+    private static let newline = UInt8(ascii: "\n")
 
     /// The lines of a crontab with the block in it: in its old place, else at the end. All others stay as they are.
-    func inserted(into crontab: String) throws(Failure) -> String {
-        let block = "\(begin)\n\(line)\n\(end)\n"
+    func inserted(into crontab: [UInt8]) throws(Failure) -> [UInt8] {
+        let block = Array("\(begin)\n\(line)\n\(end)\n".utf8)
         guard let (before, after) = try split(crontab) else {
-            let isClosed = crontab.isEmpty || crontab.hasSuffix("\n")
-            return crontab + (isClosed ? "" : "\n") + block
+            let isClosed = crontab.last.map { $0 == Self.newline } ?? true
+            return crontab + (isClosed ? [] : [Self.newline]) + block
         }
         return before + block + after
     }
 
     /// The crontab without the block; nil when there is none.
-    func removed(from crontab: String) throws(Failure) -> String? {
+    func removed(from crontab: [UInt8]) throws(Failure) -> [UInt8]? {
         guard let (before, after) = try split(crontab) else { return nil }
-        return before + after
+        return Array(before + after)
     }
 
     /// What stands before and after the block. A block without its end is refused: nobody knows how far it reached.
-    private func split(_ crontab: String) throws(Failure) -> (before: String, after: String)? {
-        var lines = crontab.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        if lines.last?.isEmpty ?? false { lines.removeLast() }
-        let begins = lines.indices.filter { lines[$0] == begin }
-        let ends = lines.indices.filter { lines[$0] == end }
+    private func split(_ crontab: [UInt8]) throws(Failure) -> (before: ArraySlice<UInt8>, after: ArraySlice<UInt8>)? {
+        let lines = crontab.split(separator: Self.newline, omittingEmptySubsequences: false)
+        let begins = lines.filter { $0.elementsEqual(begin.utf8) }
+        let ends = lines.filter { $0.elementsEqual(end.utf8) }
         if begins.isEmpty, ends.isEmpty { return nil }
-        guard begins.count == 1, ends.count == 1, begins[0] < ends[0] else {
+        guard begins.count == 1, ends.count == 1, begins[0].endIndex < ends[0].startIndex else {
             throw Failure(
                 .refused, "the crontab is left as it is",
                 why: "the marks of the block for \(configuration) are not a pair",
                 next: "look at them with crontab -e, remove what is left of the block, and run this again")
         }
-        func text(_ part: ArraySlice<String>) -> String { part.map { $0 + "\n" }.joined() }
-        return (text(lines[..<begins[0]]), text(lines[(ends[0] + 1)...]))
+        return (crontab[..<begins[0].startIndex], crontab[ends[0].endIndex...].dropFirst())
     }
 
     /// One word of a command in a crontab: quoted for the shell, and with cron's own sign for a new line escaped

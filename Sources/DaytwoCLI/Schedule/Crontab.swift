@@ -17,20 +17,20 @@ struct Crontab {
     }
 
     /// All of it; empty when the user has none.
-    func read() throws(Failure) -> String {
-        let result = try run(["-l"], input: "")
-        if result.end == .exited(0) { return String(decoding: result.output, as: UTF8.self) }
+    func read() throws(Failure) -> [UInt8] {
+        let result = try run(["-l"], input: [])
+        if result.end == .exited(0) { return result.output }
         let text = String(decoding: result.output, as: UTF8.self)
         guard text.hasPrefix("no crontab for") else { throw failed("read", text) }
-        return ""
+        return []
     }
 
     /// Replaces it, if it is still what was read, and makes sure that it is there.
-    func replace(_ old: String, by new: String) throws(Failure) {
+    func replace(_ old: [UInt8], by new: [UInt8]) throws(Failure) {
         guard try read() == old else {
             throw Failure(.failed, "the crontab was changed meanwhile", next: "run the command again")
         }
-        let result = new.isEmpty ? try run(["-r"], input: "") : try run(["-"], input: new)
+        let result = new.isEmpty ? try run(["-r"], input: []) : try run(["-"], input: new)
         guard result.end == .exited(0) else { throw failed("write", String(decoding: result.output, as: UTF8.self)) }
         guard try read() == new else {
             throw Failure(
@@ -39,9 +39,9 @@ struct Crontab {
         }
     }
 
-    private func run(_ arguments: [String], input: String) throws(Failure) -> CompletedProcess {
+    private func run(_ arguments: [String], input: [UInt8]) throws(Failure) -> CompletedProcess {
         try CompletedProcess.run(
-            ProcessCommand(program, arguments), input: Array(input.utf8), outputLimit: 8 << 20, deadline: .seconds(30),
+            ProcessCommand(program, arguments), input: input, outputLimit: 8 << 20, deadline: .seconds(30),
             uptime: { Uptime.now })
     }
 

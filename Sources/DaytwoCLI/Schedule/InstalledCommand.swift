@@ -12,7 +12,7 @@ struct InstalledCommand {
     init(_ session: Session) throws(Failure) {
         // A configuration that does not load is no schedule: that is told now and not in the first night.
         let loaded = try session.settings.requireConfiguration()
-        for warning in loaded.warnings { session.console.warn("\(warning)") }
+        for warning in loaded.warnings { session.console.warn(warning.text) }
         guard !loaded.schedules.isEmpty else {
             throw Failure(
                 .refused, "\(loaded.path) has no schedule", why: "there would be nothing to run",

@@ -73,7 +73,7 @@ struct ScheduleInstall: OperationCommand {
         let block = CronBlock(configuration: command.configuration, line: try command.cronLine())
         let new = try block.inserted(into: old)
         if new != old, !dryRun { try crontab.replace(old, by: new) }
-        return Installed(place: "your crontab", text: new, isChanged: new != old)
+        return Installed(place: "your crontab", text: String(decoding: new, as: UTF8.self), isChanged: new != old)
     }
 
     private func intoCronFile(_ path: String, _ command: InstalledCommand) throws(Failure) -> Installed {

@@ -35,6 +35,11 @@ struct ScheduleNext: OperationCommand {
         guard count > 0 else { throw Failure(.usage, "--count is not positive", next: "give 1 or more") }
         let configuration = try session.settings.requireConfiguration()
         if let schedule { _ = try configuration.requireSchedule(schedule) }
+        if let cluster, case let path = JobsList.target(cluster),
+            !configuration.clusters.contains(where: { $0.path == path })
+        {
+            throw Failure(.notFound, "the inventory has no \(path)", next: "see: daytwo schedule list")
+        }
         let start = after == nil ? session.now : try UTCTime.parse(written: after ?? "")
         var runs: [Run] = []
         for one in configuration.schedules where schedule == nil || one.name == schedule {

@@ -12,6 +12,7 @@ struct SystemdUnit {
 
     /// The unit's text (systemd.service(5)). The service reads and writes k3s data directories with their owners, so it
     /// keeps root's rights over files; everything else is taken from it.
+    /// Workers outlive a stop (KillMode): a restore must not be cut off by a restart of the scheduler.
     func text() throws(Failure) -> String {
         var words: [String] = []
         for word in command { words.append(try Self.word(word)) }
@@ -44,7 +45,7 @@ struct SystemdUnit {
             WatchdogSec=120
             Restart=always
             RestartSec=5
-            KillMode=mixed
+            KillMode=process
             TimeoutStopSec=90
             UMask=0077\(hardening)
 

@@ -16,6 +16,8 @@ final class SchedulerLoop {
     private let launcher: WorkerLauncher
     private let scheduler: Scheduler
     private(set) var configuration: DaytwoConfiguration
+    /// Why the last pass failed; nil when it worked.
+    private(set) var lastProblem: Failure?
     private var isLoaded = false
     private var nextLook = Duration.zero
 
@@ -33,7 +35,7 @@ final class SchedulerLoop {
         scheduler = Scheduler(
             queue, launcher: launcher, limits: Self.limits(configuration), mode: mode, version: OperationContext.version
         )
-        for warning in configuration.warnings { log.write(.warning, "\(warning)") }
+        for warning in configuration.warnings { log.write(.warning, warning.text) }
     }
 
     /// Makes passes until told to stop. `isDone` is asked after each pass with the number of workers at work.
@@ -41,7 +43,6 @@ final class SchedulerLoop {
         throws(Failure)
     {
         let listener = try DoorbellListener(queue.database)
-        var lastProblem: String?
         try scheduler.run(
             listener,
             until: {
@@ -55,8 +56,8 @@ final class SchedulerLoop {
                     log.write(report, queue)
                 case .failure(let failure):
                     // Told once, not each time: a full disk may stay full for hours.
-                    if lastProblem != failure.description { log.write(.error, failure.description) }
-                    lastProblem = failure.description
+                    if lastProblem?.description != failure.description { log.write(.error, failure.description) }
+                    lastProblem = failure
                 }
                 reapAndLog()
                 afterPass(configuration, launcher.count)
@@ -88,7 +89,7 @@ final class SchedulerLoop {
             do throws(Failure) {
                 configuration = try DaytwoConfiguration.load(path: configuration.path, now: session.now)
                 log.write(.info, "the configuration was read again")
-                for warning in configuration.warnings { log.write(.warning, "\(warning)") }
+                for warning in configuration.warnings { log.write(.warning, warning.text) }
             } catch {
                 nextLook = Uptime.now + .seconds(60)
                 log.write(.error, "the configuration that was read before stays in force: \(error.description)")

@@ -86,6 +86,8 @@ final class HousekeepingThread: Sendable {
         }
     }
 
+    deinit { state.change { $0.isOver = true } }
+
     /// What is in force.
     var configuration: DaytwoConfiguration {
         get { state.change { $0.configuration } }

@@ -31,9 +31,11 @@ struct SchedulerTick: OperationCommand {
             until: { isIdle || StopSignal.current != nil },
             afterPass: { _, working in
                 do throws(Failure) {
+                    if let failure = loop.lastProblem { throw failure }
                     // What is to be tried again much later is for a later tick.
                     let waiting = try loop.waiting(within: 5)
                     isIdle = working == 0 && waiting == 0
+                    problem = nil
                 } catch {
                     problem = error
                     isIdle = working == 0

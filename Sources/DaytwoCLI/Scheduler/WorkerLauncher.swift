@@ -73,7 +73,7 @@ final class WorkerLauncher: JobLauncher {
     private static func watch(_ workers: Monitor<Workers>, _ onEnd: () -> Void) {
         while true {
             let isOver = workers.wait { workers -> Bool? in
-                workers.isOver ? true : workers.running.contains { $0.end == nil } ? false : nil
+                workers.isOver ? true : workers.running.isEmpty ? nil : false
             }
             if isOver { return }
             usleep(50_000)

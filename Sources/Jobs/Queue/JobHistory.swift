@@ -113,6 +113,13 @@ extension JobQueue {
         }
     }
 
+    /// How many attempts of the jobs in the history followed a failed one.
+    public func retries() throws(Failure) -> Int {
+        try database.read { db in
+            try Int.fetchOne(db, sql: "SELECT coalesce(sum(attempts - 1), 0) FROM jobs WHERE attempts > 1") ?? 0
+        }
+    }
+
     /// Removes jobs, with their logs, that ended more than `age` seconds ago; gives how many.
     ///
     /// Kept whatever their age: the newest of each target and kind, the newest that succeeded, and what a waiting job

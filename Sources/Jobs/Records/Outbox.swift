@@ -93,6 +93,7 @@ public struct Outbox: Sendable {
                 try db.execute(
                     cached: "UPDATE outbox SET delivered_at = ?, last_error = NULL WHERE id = ?",
                     [now.milliseconds, id])
+                try Self.forgetGivenUp(of: message.notification.endpoint, db)
                 return false
             }
             let gaveUp = now.timeIntervalSince(message.createdAt) > Self.patience
@@ -112,6 +113,15 @@ public struct Outbox: Sendable {
                 arguments: [limit]
             ).map(OutboxMessage.init(row:))
         }
+    }
+
+    /// Removes the messages to an endpoint that were given up: it is known to work again.
+    public func forgetGivenUp(of endpoint: String) throws(Failure) {
+        try database.write { db in try Self.forgetGivenUp(of: endpoint, db) }
+    }
+
+    private static func forgetGivenUp(of endpoint: String, _ db: Database) throws {
+        try db.execute(cached: "DELETE FROM outbox WHERE endpoint = ? AND gave_up_at IS NOT NULL", [endpoint])
     }
 
     /// How many messages wait to be sent.

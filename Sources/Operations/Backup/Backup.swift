@@ -87,7 +87,7 @@ public struct ArchiveChoice: Sendable {
     /// stay in the processor's cache.
     func largeOptions(isBloated: Bool) -> ArchiveOptions {
         isBloated
-            ? ArchiveOptions(level: level ?? 1, ownFrameSize: 8 << 20, hashLog: 17)
+            ? ArchiveOptions(level: level ?? 1, ownFrameSize: 5 << 20, hashLog: 17)
             : ArchiveOptions(level: level ?? 1, ownFrameSize: 2 << 20)
     }
 }

@@ -44,14 +44,7 @@ public struct Announcements: Sendable {
             changes in
             var events = changes.began.compactMap { key in found[key].flatMap { event($0, status, now) } }
             events += changes.recovered.map { recovered($0, now) }
-            do throws(Failure) {
-                var all: [Jobs.Notification] = []
-                for event in events { all += try messages(event) }
-                return all
-            } catch {
-                problem = error
-                return []
-            }
+            return events.flatMap { event in messages(event) { problem = $0 } }
         }
         if let problem { throw problem }
     }
@@ -90,7 +83,9 @@ public struct Announcements: Sendable {
         var results: [(endpoint: String, failure: Failure?)] = []
         for target in targets {
             do throws(Failure) {
-                results.append((target.name, attempt(try target.format().render(event), target)))
+                let failure = attempt(try target.format().render(event), target)
+                if failure == nil { try Outbox(queue.database, context: queue.context).forgetGivenUp(of: target.name) }
+                results.append((target.name, failure))
             } catch {
                 results.append((target.name, error))
             }
@@ -128,16 +123,21 @@ public struct Announcements: Sendable {
         }
     }
 
-    private func messages(_ event: NotificationEvent) throws(Failure) -> [Jobs.Notification] {
-        var messages: [Jobs.Notification] = []
-        for target in configuration.notifications where target.wants(event.kind) {
-            let payload = try target.format().render(event)
-            messages.append(
-                Jobs.Notification(
-                    endpoint: target.name, event: event.kind.rawValue, payload: String(decoding: payload, as: UTF8.self)
-                ))
+    /// One for each endpoint that wants it. Where its own form cannot be made, the plain one goes out: each change is told
+    /// only once, and a receiver that refuses it is seen.
+    private func messages(_ event: NotificationEvent, onProblem: (Failure) -> Void) -> [Jobs.Notification] {
+        configuration.notifications.filter { $0.wants(event.kind) }.compactMap { target in
+            func message(_ format: () throws(Failure) -> NotificationFormat) -> Jobs.Notification? {
+                do throws(Failure) {
+                    let payload = String(decoding: try format().render(event), as: UTF8.self)
+                    return Jobs.Notification(endpoint: target.name, event: event.kind.rawValue, payload: payload)
+                } catch {
+                    onProblem(error)
+                    return nil
+                }
+            }
+            return message(target.format) ?? message { .json }
         }
-        return messages
     }
 
     private func event(
@@ -152,7 +152,7 @@ public struct Announcements: Sendable {
         let run = status.clusters.first {
             $0.cluster == condition.cluster && $0.schedule == condition.schedule
         }?.lastRun
-        if kind == .failure || kind == .partial, let run {
+        if condition.kind == .lastFailed || condition.kind == .partial, let run {
             event.jobID = run.jobID
             event.exitCode = run.exitCode
             event.why = run.what

@@ -94,20 +94,18 @@ public struct FleetSurvey {
     private func takeJobs(of cluster: String, _ status: inout ClusterStatus) throws(Failure) {
         guard let queue else { return }
         let ended: Set<JobState> = [.succeeded, .partial, .failed, .needsDecision]
+        func last(_ kind: JobKind) throws(Failure) -> Job? {
+            try queue.list(JobFilter(states: ended, kind: kind, target: cluster), limit: 1).first
+        }
+        if let prune = try last(.prune), prune.state == .partial { status.pruneFrozenReason = prune.message }
         for kind in [JobKind.backup, .verify, .drill, .prune] {
-            guard let job = try queue.list(JobFilter(states: ended, kind: kind, target: cluster), limit: 1).first else {
-                continue
-            }
-            if kind == .prune, job.state == .partial {
-                status.pruneFrozenReason = job.message
-                continue
-            }
+            guard let job = try last(kind) else { continue }
             // A backup speaks for the cluster, until what proves it says that it is none.
             guard kind == .backup || job.state == .failed || job.state == .needsDecision else { continue }
             status.lastRun = .init(
                 exitCode: job.exitCode ?? 1, at: job.finishedAt ?? job.createdAt, jobID: "\(job.id)",
                 what: kind == .backup ? job.message : "\(kind.rawValue): \(job.message ?? job.state.rawValue)")
-            if status.lastRun?.exitCode != 0 { return }
+            if job.state != .succeeded, job.state != .partial { return }
         }
     }
 
@@ -116,6 +114,7 @@ public struct FleetSurvey {
         let counts = try queue.counts()
         status.jobsByState = Dictionary(
             JobState.allCases.map { ($0.rawValue, counts[$0] ?? 0) }, uniquingKeysWith: { first, _ in first })
+        status.retriesTotal = try queue.retries()
         for job in try queue.list(JobFilter(states: [.needsDecision]), limit: 100) {
             status.undecidedJobs.append(
                 .init(

@@ -31,34 +31,76 @@ struct ChildProcess {
     ]
 
     func run(below scratch: String) throws -> Result {
-        let id = UUID().uuidString
-        let (outputPath, errorPath) = ("\(scratch)/\(id).out", "\(scratch)/\(id).err")
-        defer {
-            unlink(outputPath)
-            unlink(errorPath)
-        }
-        _ = FileManager.default.createFile(atPath: outputPath, contents: nil)
-        let process = try spawn(output ?? outputPath, errorPath)
-        let clock = ContinuousClock()
-        let end = clock.now + timeout
-        var status: Int32 = 0
-        var timedOut = false
+        let running = try start(below: scratch)
         var pending = whileRunning
-        while true {
-            let waited = waitpid(process, &status, WNOHANG)
-            if waited == process || (waited < 0 && errno != EINTR) { break }
-            if let action = pending, action(process) { pending = nil }
-            if clock.now > end, !timedOut {
-                timedOut = true
-                kill(process, SIGKILL)
-            }
+        while !running.hasEnded() {
+            if let action = pending, action(running.id) { pending = nil }
             usleep(2000)
         }
-        let signal = status & 0x7F
-        return Result(
-            code: signal == 0 ? (status >> 8) & 0xFF : -signal,
-            output: Array(try Data(contentsOf: URL(filePath: outputPath))),
-            errors: String(decoding: try Data(contentsOf: URL(filePath: errorPath)), as: UTF8.self), timedOut: timedOut)
+        return try running.result()
+    }
+
+    /// Starts it, and does not wait.
+    func start(below scratch: String) throws -> Running {
+        let place = "\(scratch)/\(UUID().uuidString)"
+        _ = FileManager.default.createFile(atPath: place + ".out", contents: nil)
+        let process = try spawn(output ?? place + ".out", place + ".err")
+        return Running(id: process, place: place, timeout: timeout)
+    }
+
+    /// A process that was started; it is ended with this, if it has not by then.
+    final class Running {
+        let id: pid_t
+        private let place: String
+        private let end: ContinuousClock.Instant
+        private var status: Int32?
+        private var timedOut = false
+
+        fileprivate init(id: pid_t, place: String, timeout: Duration) {
+            self.id = id
+            self.place = place
+            end = ContinuousClock().now + timeout
+        }
+
+        deinit {
+            if status == nil {
+                kill(id, SIGKILL)
+                waitpid(id, nil, 0)
+            }
+            unlink(place + ".out")
+            unlink(place + ".err")
+        }
+
+        /// What it has written to stderr by now.
+        var errors: String { (try? String(contentsOfFile: place + ".err", encoding: .utf8)) ?? "" }
+
+        /// Whether it is over; when its time is, it is killed.
+        func hasEnded() -> Bool {
+            guard status == nil else { return true }
+            var found: Int32 = 0
+            let waited = waitpid(id, &found, WNOHANG)
+            if waited == id || (waited < 0 && errno != EINTR) {
+                status = found
+                return true
+            }
+            if ContinuousClock().now > end, !timedOut {
+                timedOut = true
+                kill(id, SIGKILL)
+            }
+            return false
+        }
+
+        /// Waits for its end.
+        func result() throws -> Result {
+            while !hasEnded() { usleep(2000) }
+            let status = status ?? 0
+            let signal = status & 0x7F
+            return Result(
+                code: signal == 0 ? (status >> 8) & 0xFF : -signal,
+                output: Array(try Data(contentsOf: URL(filePath: place + ".out"))),
+                errors: String(decoding: try Data(contentsOf: URL(filePath: place + ".err")), as: UTF8.self),
+                timedOut: timedOut)
+        }
     }
 
     private func spawn(_ outputPath: String, _ errorPath: String) throws -> pid_t {

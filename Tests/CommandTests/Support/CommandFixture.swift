@@ -44,6 +44,17 @@ final class CommandFixture {
     /// The command line of the real binary, for a shell.
     func command(_ arguments: [String]) throws -> [String] { [try Self.binary.get()] + arguments }
 
+    /// Starts daytwo, and does not wait for its end.
+    func start(
+        _ arguments: [String], environment: [String: String] = [:], under: [String] = [],
+        timeout: Duration = .seconds(60)
+    ) throws -> ChildProcess.Running {
+        let environment = ["DAYTWO_STATE_DIR": path("state")].merging(environment) { _, told in told }
+        return try ChildProcess(
+            arguments: under + command(arguments), environment: environment, directory: root, timeout: timeout
+        ).start(below: root)
+    }
+
     /// Runs another program, which must succeed; gives its output.
     @discardableResult
     func tool(_ arguments: String..., in directory: String? = nil) throws -> String {
@@ -82,7 +93,8 @@ final class CommandFixture {
         process.standardOutput = output
         try process.run()
         cleanups.append {
-            process.terminate()
+            // Test runners block other signals, and it inherits that.
+            kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
         }
         _ = output.fileHandleForReading.availableData
@@ -152,6 +164,7 @@ enum Fixtures {
     }
     static let truthScript = "\(tests)/Support/truth.py"
     static let forgeScript = "\(tests)/CommandTests/Support/forge.py"
+    static let historyScript = "\(tests)/Support/history.py"
     static let snapshots = "\(tests)/CommandTests/Snapshots"
 }
 
