@@ -71,8 +71,13 @@ struct Neighbours {
         return log
     }
 
-    /// Whether a deletion was begun.
-    func isBeingDeleted() throws(Failure) -> Bool { try events().events.contains { $0.what == Self.deleting } }
+    /// Whether a deletion was begun. Of one that was stopped at its very end only an empty folder is left.
+    func isBeingDeleted() throws(Failure) -> Bool {
+        let log = try events()
+        if log.events.contains(where: { $0.what == Self.deleting }) { return true }
+        guard try FileStatus.ifPresent(record) == nil else { return false }
+        return try directoryNames(eventsFolder).isEmpty
+    }
 
     /// Removes record and events, once the archive is gone; the mark of the deletion goes last.
     func removeRest() throws(Failure) {
@@ -82,8 +87,28 @@ struct Neighbours {
             guard try FileStatus.ifPresent(folder) != nil else { return }
         }
         try synchronizeDirectory(folder)
+        try removeAllButMarks()
         try removeTree(eventsFolder)
         try synchronizeDirectory(folder)
+    }
+
+    /// What cannot be read is none.
+    private func isMark(_ path: String) -> Bool {
+        do throws(Failure) {
+            return try StoredEvent(bytes: readFile(path, limit: Self.largestEvent, following: false)).what
+                == Self.deleting
+        } catch {
+            return false
+        }
+    }
+
+    private func removeAllButMarks() throws(Failure) {
+        guard try FileStatus.ifPresent(eventsFolder)?.kind == .directory else { return }
+        for name in try directoryNames(eventsFolder) {
+            let path = eventsFolder + "/" + name
+            if !isMark(path) { try removeTree(path) }
+        }
+        try synchronizeDirectory(eventsFolder)
     }
 
     /// The catalog's entry, from the file, its record and the folders that it lies in.

@@ -9,8 +9,16 @@ struct BadInput {
     var unchanged: [String] = []
     /// The directory that no archive and nothing half-written may be in afterwards.
     var empty: String?
+    /// How many lines of stderr it takes at most: all mistakes of a configuration are told at once.
+    var lines = 3
     /// What is needed beyond the rights of a user.
     var needs = Need.nothing
+
+    func lines(_ count: Int) -> BadInput {
+        var input = self
+        input.lines = count
+        return input
+    }
 
     enum Need { case nothing, root, mount }
 }
@@ -24,7 +32,7 @@ struct BadInputCases {
     typealias Make = @Sendable (BadInputCases) throws -> BadInput
 
     static let all: [String: Make] = dataDirectories.merging(stores) { $1 }.merging(archives) { $1 }
-        .merging(usage) { $1 }
+        .merging(usage) { $1 }.merging(configurations) { $1 }.merging(states) { $1 }
 
     /// A backup of a data directory that was spoiled first.
     private func backup(

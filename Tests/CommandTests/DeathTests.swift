@@ -51,8 +51,10 @@ struct DeathTests {
         #expect(try fixture.jobs().map { $0["state"] as? String } == ["queued", "succeeded"])
     }
 
-    @Test("A killed restore waits for a person, who says how it ended")
-    func killedRestore() throws {
+    @Test(
+        "A killed restore waits for a person, who goes on, goes back, or says how it ended",
+        arguments: ["resume", "rollback", "decide"])
+    func killedRestore(_ way: String) throws {
         try fixture.configure()
         #expect(try fixture.backUp().code == 0)
         let target = try fixture.server("target")
@@ -76,11 +78,16 @@ struct DeathTests {
         let check = try fixture.fleet("doctor", "--check")
         #expect(check.code == 2 && check.text.contains("1 needsDecision (local/blue)"), "\(check.text)")
         #expect(try fixture.daytwo(["jobs", "show", "2"]).text.contains("daytwo jobs decide 2"))
-        let resumed = try fixture.daytwo(["restore", "resume", "--data-dir", target])
-        #expect(resumed.code == 0 || resumed.code == 11, "\(resumed.errors)")
         #expect(try fixture.daytwo(["jobs", "decide", "2", "--ended", "queued", "--message", "x"]).code == 64)
-        #expect(try fixture.daytwo(["jobs", "decide", "2", "--ended", "failed", "--message", "by hand"]).code == 0)
-        #expect(try fixture.job(2)["message"] as? String == "by hand")
+        if way == "decide" {
+            #expect(try fixture.daytwo(["jobs", "decide", "2", "--ended", "failed", "--message", "by hand"]).code == 0)
+            #expect(try fixture.job(2)["message"] as? String == "by hand")
+        } else {
+            let ended = try fixture.daytwo(
+                ["restore", way, "--data-dir", target] + (way == "rollback" ? ["--yes"] : []))
+            #expect(ended.code == 0, "\(ended.errors)")
+        }
+        #expect(try fixture.job(2)["finishedAt"] != nil)
         #expect(try fixture.daytwo(["jobs", "decide", "2", "--ended", "failed", "--message", "x"]).code == 4)
         #expect(try !fixture.fleet("doctor", "--check").text.contains("needsDecision"))
     }

@@ -107,7 +107,7 @@ struct JobTests {
         let asked = try fixture.daytwo(
             [
                 "backup", "create", "--data-dir", "servers/blue", "--name", "blue", "--detach",
-            ], environment: ["DAYTWO_STORE": "store", "DAYTWO_CONFIG": "daytwo.yaml"])
+            ], environment: ["DAYTWO_STORE": "./store", "DAYTWO_CONFIG": "daytwo.yaml"])
         #expect(asked.code == 0, "\(asked.errors)")
         #expect(asked.text.hasPrefix("job 1 waits for the scheduler"))
         let waiting = try fixture.job(1)

@@ -10,6 +10,8 @@ struct ServeTests {
         try fixture.configure(["blue", "red"], [("yearly", Self.yearly)])
     }
 
+    private static let get =
+        "import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1]).read().decode())"
     private static let yearly = CommandFixture.everyMinute.replacing("* * * * *", with: "0 0 1 1 *")
 
     /// One that is ready.
@@ -35,7 +37,7 @@ struct ServeTests {
         #expect(try fixture.job(1)["state"] as? String == "succeeded")
         var metrics = ""
         try fixture.wait("metrics") {
-            metrics = (try? fixture.tool("curl", "-sf", address)) ?? ""
+            metrics = (try? fixture.tool("python3", "-c", Self.get, address)) ?? ""
             return !metrics.isEmpty
         }
         #expect(metrics.contains("daytwo_scheduler_last_pass_timestamp_seconds"))

@@ -25,13 +25,11 @@ struct ConfigValidate: OperationCommand {
                 ("schedules", .integer(configuration.schedules.count)),
                 ("warnings", .array(warnings.map(Self.json))),
             ])
-        let counts = [
-            Formats.count(configuration.schedules.count, "schedule"),
-            Formats.count(configuration.clusters.count, "cluster"), Formats.count(warnings.count, "warning"),
-        ].joined(separator: ", ")
+        let schedules = Formats.count(configuration.schedules.count, "schedule")
+        let clusters = Formats.count(configuration.clusters.count, "cluster")
+        let counts = "\(schedules), \(clusters), \(Formats.count(warnings.count, "warning"))"
         try session.console.show(
-            document, names: [configuration.path],
-            text: "\(configuration.path): valid: \(counts)\n")
+            document, names: [configuration.path], text: "\(configuration.path): valid: \(counts)\n")
         for warning in warnings { session.console.warn(warning.text) }
         return strict && !warnings.isEmpty ? .refused : .done
     }

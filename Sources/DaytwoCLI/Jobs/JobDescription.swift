@@ -84,8 +84,8 @@ extension JobDescription {
         _ plan: RestorePlan, _ directory: DataDirectory, target: String, takesStore: Bool = false, isConfirmed: Bool
     ) -> JobDescription {
         JobDescription(
-            kind: .restore, target: target, isIncident: true,
-            takesStore: takesStore, isConfirmed: isConfirmed,
+            kind: .restore, target: target, isIncident: true, takesStore: takesStore,
+            isConfirmed: isConfirmed,
             isUnfinished: {
                 do throws(Failure) {
                     return try RestoreRuns(directory).list().contains { $0.journal?.isUnfinished ?? false }

@@ -19,7 +19,15 @@ struct Crontab {
     /// All of it; empty when the user has none.
     func read() throws(Failure) -> [UInt8] {
         let result = try run(["-l"], input: [])
-        if result.end == .exited(0) { return result.output }
+        if result.end == .exited(0) {
+            // Debian's crontab -l writes a carriage return as \r, which would not become one again.
+            guard !String(decoding: result.output, as: UTF8.self).contains("\\r\n") else {
+                throw Failure(
+                    .refused, "the crontab is left as it is", why: "lines of it end with carriage returns",
+                    next: "remove them with crontab -e, or use --cron-file")
+            }
+            return result.output
+        }
         let text = String(decoding: result.output, as: UTF8.self)
         guard text.hasPrefix("no crontab for") else { throw failed("read", text) }
         return []

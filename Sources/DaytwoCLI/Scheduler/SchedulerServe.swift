@@ -86,8 +86,6 @@ final class HousekeepingThread: Sendable {
         }
     }
 
-    deinit { state.change { $0.isOver = true } }
-
     /// What is in force.
     var configuration: DaytwoConfiguration {
         get { state.change { $0.configuration } }
