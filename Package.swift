@@ -86,6 +86,11 @@ let package = Package(
         .testTarget(
             name: "PoliciesTests", dependencies: ["Failures", "Files", "Policies"],
             exclude: ["Support/cron_model.py", "Support/retention_model.py", "Support/zones.py"]),
+        .testTarget(
+            name: "SchedulingTests",
+            // The executable is a dependency for its schedules' entries: what the year runs is what the scheduler runs.
+            dependencies: ["DaytwoCLI", "Failures", "Files", "Jobs", "Operations", "Policies", "Stores"],
+            exclude: ["Support/year_model.py"]),
         .testTarget(name: "StoresTests", dependencies: ["Failures", "Files", "Stores"]),
         .testTarget(
             name: "OperationsTests",

@@ -44,7 +44,7 @@ struct IdentityVerdict {
             apply(rules, to: counted, zone)
             limit(rules, counted, isFuture, now)
         }
-        protect(counted, isFuture)
+        protect(counted, isFuture, options)
         freeze = freeze(counted, options)
         if let freeze {
             for index in newestFirst.indices { keep(index, .frozen(freeze.description)) }
@@ -123,7 +123,7 @@ struct IdentityVerdict {
         }
     }
 
-    private mutating func protect(_ counted: [Int], _ isFuture: [Bool]) {
+    private mutating func protect(_ counted: [Int], _ isFuture: [Bool], _ options: RetentionOptions) {
         for (index, candidate) in newestFirst.enumerated() {
             if isFuture[index] { keep(index, .inTheFuture) }
             if dropReasons[index] == nil, let problem = candidate.problems.first { keep(index, .unsound(problem)) }
@@ -134,6 +134,13 @@ struct IdentityVerdict {
             keep(index, .newestVerified)
         }
         if let index = complete.first { keep(index, .newestGood) }
+        // Without it the same fall would show again, between the backups on both sides of it.
+        for index in complete.dropLast()
+        where options.acknowledgements.contains(where: {
+            $0.identity == identity && $0.backupID == newestFirst[index].id
+        }) {
+            keep(index, .acknowledged)
+        }
         // What it has is newer than all that is complete.
         if let index = counted.first, !newestFirst[index].isComplete { keep(index, .newestPartial) }
     }

@@ -76,6 +76,8 @@ public enum RetentionReason: Sendable, Hashable, CustomStringConvertible {
     case newestGood
     /// The newest of all, which is partial.
     case newestPartial
+    /// Its loss of keys was acknowledged, and backups from before it are still there.
+    case acknowledged
     /// An archive that stays needs it.
     case parent(of: String)
     /// Dated later than now.
@@ -106,6 +108,7 @@ public enum RetentionReason: Sendable, Hashable, CustomStringConvertible {
         case .newestVerified: "newest verified good"
         case .newestGood: "newest good"
         case .newestPartial: "newest, though partial"
+        case .acknowledged: "acknowledged loss of keys"
         case .parent(let id): "parent of \(id)"
         case .inTheFuture: "in the future"
         case .unsound(let problem): "unreadable: \(problem)"

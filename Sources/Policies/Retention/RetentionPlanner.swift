@@ -3,8 +3,9 @@ public import FoundationEssentials
 /// Decides what of a catalog is kept, from the records alone: pure, and the same for the same input.
 ///
 /// Each identity is taken for itself. Whatever the rules say, these stay: pinned ones, the newest verified good one, the
-/// newest good one, a partial one that is newer than that, what something kept needs, what is dated in the future, everything of a frozen identity, and what is
-/// above the share that one run may drop. An archive with problems counts for no rule; only `maxAge` drops it, and only
+/// newest good one, a partial one that is newer than that, one whose loss of keys was acknowledged while older ones are
+/// there, what something kept needs, what is dated in the future, everything of a frozen identity, and what is above the
+/// share that one run may drop. An archive with problems counts for no rule; only `maxAge` drops it, and only
 /// where a sound and complete one is newer.
 ///
 /// Periods are those of restic's `forget`: from new to old, the newest archive of each period that has one, until the

@@ -46,10 +46,9 @@ class Entry:
         return wall.minute in self.minutes and wall.hour in self.hours and wall.month in self.months and day
 
 
-def main():
-    task = json.load(sys.stdin)
-    zone = zoneinfo.ZoneInfo(task["zone"])
-    entries = [Entry(text) for text in task["expressions"]]
+def runs(zone_name, windows, expressions):
+    zone = zoneinfo.ZoneInfo(zone_name)
+    entries = [Entry(text) for text in expressions]
 
     def clock(time):
         return (time + int(datetime.datetime.fromtimestamp(time, zone).utcoffset().total_seconds())) // 60
@@ -60,7 +59,7 @@ def main():
             if (wild if entry.wild else fixed) and entry.matches(wall):
                 entry.runs.add(now)
 
-    for start, end in task["windows"]:
+    for start, end in windows:
         virtual = clock(start)
         for now in range(start + 60, end, 60):
             running = clock(now)
@@ -82,7 +81,9 @@ def main():
                     find_jobs(virtual, now, True, True)
             else:
                 find_jobs(running, now, True, False)
-    print(json.dumps([sorted(entry.runs) for entry in entries]))
+    return [sorted(entry.runs) for entry in entries]
 
 
-main()
+if __name__ == "__main__":
+    task = json.load(sys.stdin)
+    print(json.dumps(runs(task["zone"], task["windows"], task["expressions"])))

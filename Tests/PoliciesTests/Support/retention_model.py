@@ -6,6 +6,7 @@ stdin: JSON lines {"zone", "now", "skew", "share", "rules": {...}, "acknowledged
 stdout: one JSON line each, {"kept": {id: [reasons]}, "dropped": {id: reason}, "frozen": {identity: id}}.
 """
 import datetime
+import functools
 import json
 import sys
 import zoneinfo
@@ -15,6 +16,11 @@ NAMES = {
     "weekly": lambda t: t.strftime("%G-W%V"), "monthly": lambda t: t.strftime("%Y-%m"),
     "yearly": lambda t: t.strftime("%Y"),
 }
+
+
+@functools.lru_cache(maxsize=100_000)
+def bucket_of(zone, period, time):
+    return NAMES[period](datetime.datetime.fromtimestamp(time, zone))
 
 
 def age(archive):
@@ -35,9 +41,6 @@ def judge(task):
         why = {a["id"]: set() for a in mine}
         gone = {}
 
-        def local(a):
-            return datetime.datetime.fromtimestamp(a["time"], zone)
-
         keeping = {k: v for k, v in rules.items() if k not in ("maxCount", "maxAge")}
         if not rules:
             for a in mine:
@@ -55,12 +58,15 @@ def judge(task):
                 for a in sound:
                     if a["time"] >= sound[0]["time"] - keeping["within"]:
                         why[a["id"]].add(f"within {keeping['within'] // 86400}d")
-            for period, name in NAMES.items():
+            for period in NAMES:
                 if period not in keeping:
                     continue
-                buckets = sorted({name(local(a)) for a in sound}, reverse=True)
+                members = {}
+                for a in sound:
+                    members.setdefault(bucket_of(zone, period, a["time"]), []).append(a)
+                buckets = sorted(members, reverse=True)
                 for bucket in buckets[:keeping[period]]:
-                    best = max((a for a in sound if name(local(a)) == bucket), key=lambda a: (a["complete"], age(a)))
+                    best = max(members[bucket], key=lambda a: (a["complete"], age(a)))
                     why[best["id"]].add(f"{period} {bucket}")
                 if sound and len(buckets) < keeping[period]:
                     last = sound[-1]
@@ -91,6 +97,9 @@ def judge(task):
             why[verified[0]["id"]].add("newest verified good")
         if complete:
             why[complete[0]["id"]].add("newest good")
+        for a in complete[:-1]:
+            if a["id"] == task["acknowledged"].get(identity, (0, None))[1]:
+                why[a["id"]].add("acknowledged loss of keys")
         if sound and not sound[0]["complete"]:
             why[sound[0]["id"]].add("newest, though partial")
         counted = [a for a in complete if a.get("keys") is not None]
@@ -138,5 +147,6 @@ def judge(task):
     return {"kept": {i: sorted(r) for i, r in kept.items()}, "dropped": dropped, "frozen": frozen}
 
 
-for line in sys.stdin:
-    print(json.dumps(judge(json.loads(line))))
+if __name__ == "__main__":
+    for line in sys.stdin:
+        print(json.dumps(judge(json.loads(line))))
