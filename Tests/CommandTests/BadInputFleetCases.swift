@@ -9,7 +9,7 @@ extension BadInputCases {
         },
         "configuration-none": { _ in BadInput(arguments: ["scheduler", "tick"]) },
         "configuration-no-yaml": { try $0.configured { _ in "kind: [" } },
-        "configuration-key": { try $0.configured { $0.replacing("stores:", with: "stors:") } },
+        "configuration-key": { try $0.configured { $0 + "polices: []\n" } },
         "configuration-kind": { try $0.configured { $0.replacing("kind: Configuration", with: "kind: Config") } },
         "configuration-many": { cases in
             let input = try cases.configured { $0.replacing("stores:", with: "stors:") }
@@ -32,9 +32,16 @@ extension BadInputCases {
             try cases.spoil("inventory.yaml") { $0 + ($0.split(separator: "\n").last.map { "\($0)\n" } ?? "") }
             return input
         },
-        "inventory-path": { cases in
+        "inventory-key": { cases in
             let input = try cases.configured()
-            try cases.spoil("inventory.yaml") { $0.replacing("dataDirectory: \"/", with: "dataDirectory: \"") }
+            try cases.spoil("inventory.yaml") { $0.replacing("dataDirectory:", with: "dataDirectry:") }
+            return input.lines(4)
+        },
+        "inventory-number": { cases in
+            let input = try cases.configured()
+            try cases.spoil("inventory.yaml") {
+                $0.replacing("dataDirectory: ", with: "k3sVersion: 1.30, dataDirectory: ")
+            }
             return input
         },
         "schedule-unknown": { try $0.asked("schedule", "trigger", "hourly") },
@@ -129,7 +136,7 @@ extension BadInputCases {
             let place = try cases.fixture.smallFileSystem("state", size: "4m", options: ",mode=755")
             try cases.ran()
             try cases.fixture.tool("mount", "-o", "remount,ro", place)
-            return BadInput(arguments: ["jobs", "list"])
+            return BadInput(arguments: ["jobs", "retry", "1"])
         },
     ]
 

@@ -21,6 +21,7 @@ struct DocumentTests {
         shapes.append(("ls", try fixture.daytwo(["backup", "ls", id] + store)))
         shapes.append(("extract", try fixture.daytwo(["backup", "extract", id, "--to", "out"] + store)))
         shapes.append(("delete", try fixture.daytwo(["backup", "delete", id, "--yes"] + store)))
+        shapes += try fleetShapes()
         var text = ""
         for (name, result) in shapes {
             var lines = Set<String>()
@@ -28,6 +29,29 @@ struct DocumentTests {
             text += "# \(name)\n" + lines.sorted().joined(separator: "\n") + "\n\n"
         }
         try Snapshot.expect(text, "json-shapes.txt")
+    }
+
+    /// What is shown of jobs, schedules and the configuration.
+    private func fleetShapes() throws -> [(String, ChildProcess.Result)] {
+        let fixture = try CommandFixture()
+        let spec = CommandFixture.everyMinute + "verify: {level: stored}\nretention: {keepLast: 1}\n"
+        try fixture.configure(["blue", "red"], [("minutely", spec.replacing("{all: true}", with: "{names: [blue]}"))])
+        try fixture.tick()
+        try fixture.letTimePass(120)
+        try fixture.tick()
+        try fixture.fleet("schedule", "trigger", "minutely")
+        return try [
+            "jobs list", "jobs show 1", "schedule list", "schedule next --count 1", "schedule trigger minutely",
+            "schedule install --systemd --unit-file unit.service",
+            "schedule uninstall --systemd --unit-file unit.service",
+            "scheduler status", "doctor", "doctor --check", "config show", "config validate",
+            "config init --directory new",
+            "backup prune blue --dry-run", "backup prune blue --yes", "backup pin blue@latest --reason why",
+            "backup drill blue@latest", "jobs cancel 5", "jobs retry 1",
+        ].map { words in
+            let arguments = words.split(separator: " ").map(String.init)
+            return (words, try fixture.daytwo(arguments + ["--config", fixture.configuration, "-o", "json"]))
+        }
     }
 
     /// Names that are data, and not part of the shape.
@@ -39,6 +63,11 @@ struct DocumentTests {
         switch value {
         case let object as [String: Any]:
             for (name, value) in object {
+                // The result of a job is the document that its command shows.
+                if name == "result", value is [String: Any] {
+                    lines.insert("\(path).result: document")
+                    continue
+                }
                 let isMap = maps.contains(path) || path.hasSuffix(".namespaces")
                 collect(value, "\(path).\(isMap ? "NAME" : name)", into: &lines)
             }

@@ -6,8 +6,8 @@ struct HelpTests {
     static let commands = [
         "backup", "backup create", "backup list", "backup show", "backup ls", "backup cat", "backup extract",
         "backup verify", "backup delete", "backup pin", "backup drill", "backup prune", "restore", "restore plan",
-        "restore run", "restore resume", "restore rollback", "restore list", "jobs", "jobs list", "jobs show", "jobs logs",
-        "jobs wait", "jobs cancel", "jobs retry", "jobs decide", "jobs audit", "schedule", "schedule list",
+        "restore run", "restore resume", "restore rollback", "restore list", "jobs", "jobs list", "jobs show",
+        "jobs logs", "jobs wait", "jobs cancel", "jobs retry", "jobs decide", "jobs audit", "schedule", "schedule list",
         "schedule next", "schedule trigger", "schedule install", "schedule uninstall", "scheduler", "scheduler serve",
         "scheduler tick", "scheduler status", "config", "config init", "config show", "config validate", "doctor",
         "metrics", "notify", "notify test",
@@ -49,7 +49,8 @@ struct HelpTests {
         }
         try walk(root, [])
         let groups = Self.commands.count { command in Self.commands.contains { $0.hasPrefix(command + " ") } }
-        #expect(verbs == Self.commands.count - groups, "a verb is not among those whose help is recorded")
+        // And `jobs work`, which is for schedulers alone.
+        #expect(verbs == Self.commands.count - groups + 1, "a verb is not among those whose help is recorded")
     }
 
     @Test("Without a verb there is help, and the version is on stdout")

@@ -72,6 +72,10 @@ public final class StateDatabase: Sendable {
 
     private static func checkDirectory(_ directory: String) throws(Failure) {
         let status = try FileStatus(of: directory, following: true)
+        guard status.kind == .directory else {
+            throw Failure(
+                .refused, "the state directory \(directory) is no directory", next: "Name another --state-dir.")
+        }
         guard status.mode & 0o022 == 0 else {
             throw Failure(
                 .refused, "the state directory \(directory) can be written by others",
