@@ -203,6 +203,8 @@ final class Year {
     private func meetIncidents() throws {
         while let incident = incidents.first, incident.at <= clock.now {
             incidents.removeFirst()
+            // A scheduler looks every few seconds: it sees each of these soon.
+            nextDue = nil
             switch incident.what {
             case .outage(let seconds):
                 deaths += work.count
