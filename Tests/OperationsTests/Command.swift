@@ -77,7 +77,7 @@ final class Running {
         process.currentDirectoryURL = URL(fileURLWithPath: directory)
         // A home that is not there: what was begun is found next to the data, or not at all.
         process.environment = [
-            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": "/nonexistent",
+            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": "/dev/null",
             // No place for a state directory either: a rescue needs none.
             "DAYTWO_STATE_DIR": "/dev/null/state",
         ]

@@ -27,7 +27,7 @@ struct ChildProcess {
     /// The tools' own settings, and nothing of who runs the tests.
     static let plainEnvironment = [
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8",
-        "HOME": "/nonexistent",
+        "HOME": "/dev/null",
     ]
 
     func run(below scratch: String) throws -> Result {
