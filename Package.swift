@@ -23,13 +23,14 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "Failures"),
+        .target(name: "JSONValues", dependencies: ["Failures"]),
         .target(name: "Threads", dependencies: ["Failures"]),
         .target(name: "Files", dependencies: ["CLinux", "Failures"]),
         .target(name: "Processes", dependencies: ["CLinux", "Failures", "Files"]),
         .target(
             name: "Archive",
             dependencies: [
-                "CArchive", "CZstd", "Failures", "Files", "Threads",
+                "CArchive", "CZstd", "Failures", "Files", "JSONValues", "Threads",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
@@ -43,8 +44,9 @@ let package = Package(
             ]),
         .target(
             name: "Stores",
-            dependencies: ["Failures", "Files", .product(name: "Crypto", package: "swift-crypto")]),
+            dependencies: ["Failures", "Files", "JSONValues", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Transfer", dependencies: ["CCurl", "Failures"]),
+        .target(name: "Kubernetes", dependencies: ["JSONValues"]),
         .target(
             name: "Policies",
             dependencies: ["Failures", "Files", .product(name: "Yams", package: "Yams")]),
@@ -58,22 +60,24 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Archive", "Datastore", "Failures", "Files", "Jobs", "Monitoring", "Policies", "Processes", "Stores",
-                "Threads", "Transfer",
+                "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Monitoring", "Policies", "Processes",
+                "Stores", "Threads", "Transfer",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
             name: "DaytwoCLI",
             dependencies: [
-                "Archive", "Datastore", "Failures", "Files", "Jobs", "Monitoring", "Operations", "Policies",
-                "Processes",
-                "Stores", "Threads", "Transfer",
+                "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Monitoring", "Operations", "Policies",
+                "Processes", "Stores", "Threads", "Transfer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        .testTarget(name: "JSONValuesTests", dependencies: ["Failures", "JSONValues"]),
         .testTarget(name: "FilesTests", dependencies: ["Failures", "Files"]),
         .testTarget(
             name: "ArchiveTests",
-            dependencies: ["Archive", "CZstd", "Failures", "Files", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "Archive", "CZstd", "Failures", "Files", "JSONValues", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             exclude: ["Fixtures"]),
         .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "Failures", "Files"]),
         .testTarget(
@@ -91,7 +95,7 @@ let package = Package(
             // The executable is a dependency for its schedules' entries: what the year runs is what the scheduler runs.
             dependencies: ["DaytwoCLI", "Failures", "Files", "Jobs", "Operations", "Policies", "Stores"],
             exclude: ["Support/year_model.py"]),
-        .testTarget(name: "StoresTests", dependencies: ["Failures", "Files", "Stores"]),
+        .testTarget(name: "StoresTests", dependencies: ["Failures", "Files", "JSONValues", "Stores"]),
         .testTarget(
             name: "OperationsTests",
             // The executable is a dependency so that it is built: kill tests run the real binary.

@@ -1,4 +1,5 @@
 public import Files
+public import JSONValues
 
 /// An entry to be written.
 public struct ArchiveInput: Sendable {

@@ -1,5 +1,6 @@
 import Failures
 import Files
+import JSONValues
 
 /// A stretch of the tar stream: an encoded header, then a file's bytes, then zeros up to a whole block.
 struct PlannedEntry: Sendable {

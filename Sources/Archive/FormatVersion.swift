@@ -1,4 +1,5 @@
 import Failures
+import JSONValues
 
 enum FormatVersion {
     static let current = 1

@@ -1,4 +1,5 @@
 import Failures
+public import JSONValues
 
 /// An entry as `inventory.json` records it.
 public struct InventoryEntry: Sendable {

@@ -1,6 +1,7 @@
 import Crypto
 import Failures
 import Files
+import JSONValues
 
 /// Takes the two entries that every archive begins with.
 final class HeadVisitor: TarVisitor {

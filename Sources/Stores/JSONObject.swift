@@ -1,23 +1,29 @@
 import Failures
 import FoundationEssentials
+import JSONValues
 
 /// One JSON object whose known members are taken out, so that what remains is what this version does not know.
 struct JSONObject {
     private(set) var rest: [String: JSONValue]
     private let what: String
 
-    init(_ members: [String: JSONValue], _ what: String) {
-        rest = members
+    init(_ members: [JSONMember], _ what: String) {
+        // The parser lets no name come twice.
+        rest = Dictionary(members.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
         self.what = what
     }
 
     init(bytes: [UInt8], _ what: String) throws(Failure) {
-        do {
-            rest = try JSONDecoder().decode([String: JSONValue].self, from: Data(bytes))
+        let document: JSONValue
+        do throws(Failure) {
+            document = try JSONValue(parsing: bytes)
         } catch {
-            throw Failure(.verificationFailed, "\(what) is no JSON object", why: "\(error)", cause: error)
+            throw Failure(.verificationFailed, "\(what) is no JSON object", why: error.description, cause: error)
         }
-        self.what = what
+        guard let members = document.members else {
+            throw Failure(.verificationFailed, "\(what) is no JSON object")
+        }
+        self.init(members, what)
     }
 
     mutating func string(_ key: String) throws(Failure) -> String {
@@ -34,20 +40,15 @@ struct JSONObject {
     }
 
     mutating func unsigned(_ key: String) throws(Failure) -> UInt64 {
-        switch take(key) {
-        case nil: throw missing(key)
-        case .integer(let value) where value >= 0: return UInt64(value)
-        case .unsigned(let value): return value
-        default: throw wrong(key, "a number from 0 on")
-        }
+        guard let value = take(key) else { throw missing(key) }
+        guard let number = value.unsignedValue else { throw wrong(key, "a number from 0 on") }
+        return number
     }
 
     mutating func optionalInteger(_ key: String) throws(Failure) -> Int64? {
-        switch take(key) {
-        case nil: return nil
-        case .integer(let value): return value
-        default: throw wrong(key, "a whole number")
-        }
+        guard let value = take(key) else { return nil }
+        guard let number = value.integerValue else { throw wrong(key, "a whole number") }
+        return number
     }
 
     mutating func strings(_ key: String) throws(Failure) -> [String] {
@@ -95,13 +96,14 @@ struct JSONObject {
     }
 
     /// The bytes of an object: sorted members, indented, with a newline at the end.
-    static func bytes(_ members: [String: JSONValue]) throws(Failure) -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        do {
-            return try Array(encoder.encode(members)) + [UInt8(ascii: "\n")]
-        } catch {
-            throw Failure(.failed, "cannot write JSON", why: "\(error)", cause: error)
-        }
+    static func bytes(_ members: [String: JSONValue]) -> [UInt8] {
+        Array((JSONValue.object(sorting: members).indented() + "\n").utf8)
+    }
+}
+
+extension JSONValue {
+    /// An object with its members by name.
+    static func object(sorting members: [String: JSONValue]) -> JSONValue {
+        .object(members.sorted { $0.key < $1.key }.map { JSONMember($0.key, $0.value) })
     }
 }

@@ -1,5 +1,6 @@
 public import Failures
 public import FoundationEssentials
+public import JSONValues
 
 /// Something that happened to an archive after it was stored. Events are only ever added.
 public struct StoredEvent: Sendable, Hashable {
@@ -67,14 +68,14 @@ public struct StoredEvent: Sendable, Hashable {
     }
 
     /// The event as JSON.
-    public func bytes() throws(Failure) -> [UInt8] {
+    public func bytes() -> [UInt8] {
         var json = other
         json["at"] = .string(UTCTime.string(at))
         json["what"] = .string(what)
         json["level"] = level.map { .string($0.rawValue) }
         json["result"] = .string(result)
         json["by"] = .string(by)
-        return try JSONObject.bytes(json)
+        return JSONObject.bytes(json)
     }
 }
 

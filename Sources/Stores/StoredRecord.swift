@@ -1,5 +1,6 @@
 public import Failures
 public import FoundationEssentials
+public import JSONValues
 
 /// The plain record beside an archive, from which a catalog is listed without opening or decrypting anything.
 public struct StoredRecord: Sendable, Hashable {
@@ -154,9 +155,9 @@ public struct StoredRecord: Sendable, Hashable {
         json["file"] = .string(file)
         json["kind"] = .string(kind.rawValue)
         json["parent"] = parent.map(JSONValue.string)
-        json["identity"] = .object(identity.members)
+        json["identity"] = .object(sorting: identity.members)
         json["createdAt"] = .string(UTCTime.string(createdAt))
-        json["size"] = .unsigned(size)
+        json["size"] = .integer(size)
         json["sha256"] = .string(sha256)
         json["result"] = .string(result.rawValue)
         json["reasons"] = .array(reasons.map(JSONValue.string))
@@ -164,14 +165,14 @@ public struct StoredRecord: Sendable, Hashable {
         if let window {
             var members = window.other
             members["revision"] = .integer(window.revision)
-            members["compactRevision"] = window.compactRevision.map(JSONValue.integer)
-            members["liveKeys"] = window.liveKeys.map(JSONValue.integer)
-            json["window"] = .object(members)
+            members["compactRevision"] = window.compactRevision.map { .integer($0) }
+            members["liveKeys"] = window.liveKeys.map { .integer($0) }
+            json["window"] = .object(sorting: members)
         }
         json["durationMilliseconds"] = duration.map { duration in
             .integer(duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000)
         }
-        return try JSONObject.bytes(json)
+        return JSONObject.bytes(json)
     }
 
     private func check() throws(Failure) {

@@ -1,5 +1,6 @@
 import Failures
 import Files
+import JSONValues
 import Testing
 
 @testable import Archive

@@ -1,6 +1,7 @@
 import Failures
 import Files
 import Foundation
+import JSONValues
 import Testing
 
 @testable import Archive

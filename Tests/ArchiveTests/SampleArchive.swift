@@ -3,6 +3,7 @@ import Failures
 import Files
 
 @testable import Archive
+import JSONValues
 
 /// Bytes in memory as a sink, for the tests' own thread.
 final class CollectingSink: ByteSink, @unchecked Sendable {

@@ -195,7 +195,7 @@ import Testing
         try sample.store(in: store)
         let path = "store/local/blue/\(sample.name.stem).json"
         let text = String(decoding: try readFile(scratch[path], limit: 1 << 20), as: UTF8.self)
-        let newer = text.replacingOccurrences(of: "\"formatVersion\" : 1", with: "\"formatVersion\" : 2")
+        let newer = text.replacingOccurrences(of: "\"formatVersion\": 1", with: "\"formatVersion\": 2")
         try scratch.write(Array(newer.utf8), to: path)
         let problems = try #require(try store.list().entries.first?.problems)
         #expect(problems.count == 1)

@@ -1,6 +1,7 @@
 import Failures
 import Files
 import Foundation
+import JSONValues
 import Stores
 import Testing
 
@@ -156,7 +157,7 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
         let entry = try Sample(blue).store(in: store)
         #expect(try store.events(of: entry).events.isEmpty)
         var verified = StoredEvent(at: noon.addingTimeInterval(5), what: "verified", level: .opened, by: "0.1.0")
-        verified.other["tool"] = .object(["name": .string("x"), "ratio": .double(1.5)])
+        verified.other["tool"] = .object([JSONMember("name", .string("x")), JSONMember("ratio", .number("1.5"))])
         let pinned = StoredEvent(at: noon, what: "pinned", by: "0.1.0")
         try store.appendEvent(verified, to: entry)
         try store.appendEvent(pinned, to: entry)
@@ -201,7 +202,7 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
         let entry = try Sample(green).store(in: store)
         var record = try #require(entry.record)
         record.other["apiVersion"] = .string("daytwo/v1")
-        record.other["later"] = .array([.integer(-1), .unsigned(.max), .null, .bool(true)])
+        record.other["later"] = .array([.integer(-1), .integer(UInt64.max), .null, .bool(true)])
         record.identity.other["release"] = .string("r")
         record.window = .init(revision: 900, compactRevision: 100, liveKeys: 5)
         record.duration = .milliseconds(1234)

@@ -5,6 +5,7 @@ import Failures
 import Files
 import Foundation
 import Jobs
+import JSONValues
 import Operations
 import Stores
 

@@ -2,6 +2,7 @@ import Archive
 import ArgumentParser
 import Failures
 import Jobs
+import JSONValues
 import Operations
 import Stores
 

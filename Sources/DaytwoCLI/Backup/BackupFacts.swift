@@ -2,6 +2,7 @@ import Archive
 import Datastore
 import Failures
 import Foundation
+import JSONValues
 import Operations
 import Stores
 

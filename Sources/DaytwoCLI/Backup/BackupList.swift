@@ -3,6 +3,7 @@ import ArgumentParser
 import Failures
 import Foundation
 import Jobs
+import JSONValues
 import Monitoring
 import Operations
 import Policies

@@ -2,6 +2,7 @@ import Archive
 import ArgumentParser
 import Failures
 import Jobs
+import JSONValues
 import Operations
 import Stores
 
@@ -35,7 +36,7 @@ struct BackupPin: JobCommand {
         let context = session.context(stopped: "run the command again")
         var event = StoredEvent(
             at: context.now(), what: remove ? StoredEvent.unpinned : StoredEvent.pinned, by: OperationContext.version)
-        event.other["reason"] = reason.map(Stores.JSONValue.string)
+        event.other["reason"] = reason.map(JSON.string)
         try chosen.store.appendEvent(event, to: chosen.entry)
         let document = JSON.document(
             "Pin",

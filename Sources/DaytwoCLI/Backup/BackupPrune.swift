@@ -4,6 +4,7 @@ import Failures
 import Files
 import Foundation
 import Jobs
+import JSONValues
 import Operations
 import Policies
 import Stores

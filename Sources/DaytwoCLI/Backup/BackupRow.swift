@@ -1,6 +1,7 @@
 import Archive
 import Failures
 import Foundation
+import JSONValues
 import Stores
 
 /// One backup as a list shows it.

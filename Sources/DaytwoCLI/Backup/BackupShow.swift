@@ -3,6 +3,7 @@ import ArgumentParser
 import Datastore
 import Failures
 import Foundation
+import JSONValues
 import Operations
 import Stores
 

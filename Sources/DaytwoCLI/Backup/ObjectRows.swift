@@ -1,6 +1,7 @@
 import Archive
 import Datastore
 import Failures
+import JSONValues
 
 /// Objects one after another, in the form that was asked for. Tables are laid out in parts, so that any number fits.
 final class ObjectRows {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Failures
 import Foundation
 import Jobs
+import JSONValues
 
 /// The one way in: parses, runs, shows what went wrong, and gives the exit code.
 enum CommandLineEntry {

@@ -3,6 +3,7 @@ import ArgumentParser
 import Failures
 import Files
 import Foundation
+import JSONValues
 
 /// `daytwo config init`.
 struct ConfigInit: OperationCommand {

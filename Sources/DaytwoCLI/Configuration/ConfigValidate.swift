@@ -1,6 +1,7 @@
 import Archive
 import ArgumentParser
 import Failures
+import JSONValues
 import Policies
 
 /// `daytwo config validate`.

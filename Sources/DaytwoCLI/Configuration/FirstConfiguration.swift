@@ -1,4 +1,5 @@
 import Archive
+import JSONValues
 
 /// The files that `config init` writes.
 struct FirstConfiguration {

@@ -2,6 +2,7 @@ import Archive
 import Failures
 import Foundation
 import Jobs
+import JSONValues
 import Operations
 import Stores
 

@@ -1,6 +1,7 @@
 import Archive
 import Foundation
 import Jobs
+import JSONValues
 import Stores
 
 /// A job as it is shown.

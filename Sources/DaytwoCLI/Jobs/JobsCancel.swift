@@ -3,6 +3,7 @@ import ArgumentParser
 import Failures
 import Foundation
 import Jobs
+import JSONValues
 
 /// `daytwo jobs cancel`.
 struct JobsCancel: OperationCommand {

@@ -3,6 +3,7 @@ public import ArgumentParser
 import Failures
 import Foundation
 public import Jobs
+import JSONValues
 
 extension JobState: ExpressibleByArgument {}
 extension JobKind: ExpressibleByArgument {}

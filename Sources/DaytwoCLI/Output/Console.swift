@@ -1,5 +1,6 @@
 import Failures
 import Foundation
+import JSONValues
 import Operations
 import Synchronization
 

@@ -1,6 +1,7 @@
 import Archive
 import Failures
 import Foundation
+import JSONValues
 import Policies
 
 /// How errors are shown: in at most three lines, or as an object; the only place that does it.

@@ -2,6 +2,7 @@ import Archive
 import ArgumentParser
 import Failures
 import Files
+import JSONValues
 import Operations
 
 /// `daytwo restore run`.

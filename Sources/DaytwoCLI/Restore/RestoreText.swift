@@ -1,6 +1,7 @@
 import Archive
 import Datastore
 import Failures
+import JSONValues
 import Operations
 
 /// How plans and results of restores look.

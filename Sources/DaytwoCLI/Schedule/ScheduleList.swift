@@ -2,6 +2,7 @@ import Archive
 import ArgumentParser
 import Failures
 import Foundation
+import JSONValues
 import Monitoring
 import Operations
 import Policies

@@ -2,6 +2,7 @@ import Archive
 import ArgumentParser
 import Failures
 import Foundation
+import JSONValues
 import Policies
 import Stores
 

@@ -3,6 +3,7 @@ import ArgumentParser
 import Failures
 import Files
 import Foundation
+import JSONValues
 
 /// `daytwo schedule uninstall`.
 struct ScheduleUninstall: OperationCommand {

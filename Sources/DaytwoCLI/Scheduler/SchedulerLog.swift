@@ -2,6 +2,7 @@ import Archive
 import Failures
 import Foundation
 import Jobs
+import JSONValues
 import Stores
 
 /// What a scheduler says: lines for a person on a terminal, JSON lines elsewhere, each with job and cluster.

@@ -3,6 +3,7 @@ public import Datastore
 public import Failures
 import Files
 import Foundation
+import JSONValues
 public import Stores
 
 /// What to back up, and where to.

@@ -2,6 +2,7 @@ import Archive
 import Datastore
 public import Failures
 import Files
+import JSONValues
 public import Stores
 
 /// Proves that a backup restores: into a scratch directory, by the very steps of a restore, then opened, checked and

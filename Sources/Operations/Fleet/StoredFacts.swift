@@ -1,5 +1,6 @@
 public import Failures
 public import Foundation
+import JSONValues
 public import Stores
 
 /// What a store says of the backups of one cluster: derived from what lies there, whoever put it there.
@@ -62,7 +63,7 @@ public struct StoredFacts: Sendable {
                 }
             } else if event.what == Drill.event, event.at > drilledAt ?? .distantPast {
                 drilledAt = event.at
-                if case .integer(let milliseconds)? = event.other[Drill.duration] {
+                if let milliseconds = event.other[Drill.duration]?.integerValue {
                     drillDuration = .milliseconds(milliseconds)
                 }
             }

@@ -1,6 +1,7 @@
 public import Archive
 public import Datastore
 public import Failures
+import JSONValues
 
 /// What an archive says about itself, understood: read from its first frames, without the rest.
 public struct ArchiveFacts: Sendable {

@@ -39,6 +39,42 @@ public indirect enum JSONValue: Sendable, Hashable {
         return members.first { $0.name == name }?.value
     }
 
+    /// The text of a string; nil for anything else.
+    public var stringValue: String? {
+        guard case .string(let text) = self else { return nil }
+        return text
+    }
+
+    /// A whole number that fits; nil for anything else.
+    public var integerValue: Int64? {
+        guard case .number(let digits) = self else { return nil }
+        return Int64(digits)
+    }
+
+    /// A whole number from 0 on that fits; nil for anything else.
+    public var unsignedValue: UInt64? {
+        guard case .number(let digits) = self else { return nil }
+        return UInt64(digits)
+    }
+
+    /// True or false; nil for anything else.
+    public var boolValue: Bool? {
+        guard case .bool(let value) = self else { return nil }
+        return value
+    }
+
+    /// The values of an array; nil for anything else.
+    public var arrayValue: [JSONValue]? {
+        guard case .array(let values) = self else { return nil }
+        return values
+    }
+
+    /// The members of an object, in their order; nil for anything else.
+    public var members: [JSONMember]? {
+        guard case .object(let members) = self else { return nil }
+        return members
+    }
+
     /// The same JSON that Foundation writes for a value, members sorted by name.
     public init(encoding value: some Encodable) throws(Failure) {
         let encoder = JSONEncoder()
@@ -70,7 +106,8 @@ extension JSONValue {
         return text
     }
 
-    func write(to text: inout [UInt8]) {
+    /// Appends the JSON to bytes that are being gathered.
+    public func write(to text: inout [UInt8]) {
         switch self {
         case .null: text += "null".utf8
         case .bool(let value): text += (value ? "true" : "false").utf8
