@@ -60,14 +60,16 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Monitoring", "Policies", "Processes",
+                "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Monitoring", "Policies",
+                "Processes",
                 "Stores", "Threads", "Transfer",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
             name: "DaytwoCLI",
             dependencies: [
-                "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Monitoring", "Operations", "Policies",
+                "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Monitoring", "Operations",
+                "Policies",
                 "Processes", "Stores", "Threads", "Transfer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -76,7 +78,8 @@ let package = Package(
         .testTarget(
             name: "ArchiveTests",
             dependencies: [
-                "Archive", "CZstd", "Failures", "Files", "JSONValues", .product(name: "Crypto", package: "swift-crypto"),
+                "Archive", "CZstd", "Failures", "Files", "JSONValues",
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             exclude: ["Fixtures"]),
         .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "Failures", "Files"]),
