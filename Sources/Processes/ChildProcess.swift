@@ -4,8 +4,8 @@ internal import Files
 internal import Glibc
 internal import Synchronization
 
-/// A program that was started, in a process group of its own: Ctrl-C on the terminal does not reach it, and with it
-/// ends what it started.
+/// A program that was started, in a session and process group of its own: it has no terminal, Ctrl-C does not reach it,
+/// and with it ends what it started.
 ///
 /// It inherits no descriptor but the three standard ones, no blocked or ignored signal, and no variable. It is not
 /// ended with its owner, which may restart and leave workers at their work; but who starts must ``wait(atMost:uptime:)``
@@ -99,7 +99,7 @@ public final class ChildProcess: Sendable {
             if let end = try poll() { return end }
             let left = deadline - uptime()
             guard left > .zero else { return nil }
-            pause(atMost: left, reading: nil)
+            pause(atMost: left)
         }
     }
 
@@ -117,7 +117,7 @@ public final class ChildProcess: Sendable {
         terminate()
         let deadline = uptime() + grace
         // Not reaped before the last signal: the entry keeps the group's number from being given to others.
-        while uptime() < deadline, !hasEnded { pause(atMost: deadline - uptime(), reading: nil) }
+        while uptime() < deadline, !hasEnded { pause(atMost: deadline - uptime()) }
         kill()
         guard let end = try wait(atMost: Self.patienceAfterKill, uptime: uptime) else {
             throw Failure(
@@ -127,16 +127,13 @@ public final class ChildProcess: Sendable {
         return end
     }
 
-    /// Waits until it ends, something can be read from `descriptor`, or the time is over.
-    func pause(atMost limit: Duration, reading descriptor: Int32?) {
+    /// Waits until it ends, something can be read from one of the descriptors, or the time is over.
+    func pause(atMost limit: Duration, reading descriptors: [Int32] = []) {
         let step: Duration = watch.raw < 0 ? .milliseconds(5) : .seconds(1)
         let milliseconds = Int32(min(limit, step) / .milliseconds(1)) + 1
         // Negative descriptors are passed over.
-        var polled = [
-            pollfd(fd: watch.raw, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: descriptor ?? -1, events: Int16(POLLIN), revents: 0),
-        ]
-        _ = Glibc.poll(&polled, 2, milliseconds)
+        var polled = ([watch.raw] + descriptors).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        _ = Glibc.poll(&polled, nfds_t(polled.count), milliseconds)
     }
 
     /// Whether it has ended, without reaping it.
