@@ -1,3 +1,5 @@
+internal import Failures
+
 /// What no document can check alone: names that others must have, and names that only one may have.
 struct ConfigurationCheck {
     let stores: [ConfiguredStore]
