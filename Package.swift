@@ -28,6 +28,12 @@ let package = Package(
         .target(name: "Files", dependencies: ["CLinux", "Failures"]),
         .target(name: "Processes", dependencies: ["CLinux", "Failures", "Files"]),
         .target(
+            name: "AgentProtocol",
+            dependencies: [
+                "CLinux", "Failures", "Files", "JSONValues", "Processes", "Threads",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .target(
             name: "Archive",
             dependencies: [
                 "CArchive", "CZstd", "Failures", "Files", "JSONValues", "Threads",
@@ -60,7 +66,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Monitoring", "Policies",
+                "AgentProtocol", "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Monitoring",
+                "Policies",
                 "Processes",
                 "Stores", "Threads", "Transfer",
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -68,12 +75,15 @@ let package = Package(
         .executableTarget(
             name: "DaytwoCLI",
             dependencies: [
-                "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Monitoring", "Operations",
+                "AgentProtocol", "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Monitoring",
+                "Operations",
                 "Policies",
                 "Processes", "Stores", "Threads", "Transfer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(name: "JSONValuesTests", dependencies: ["Failures", "JSONValues"]),
+        .testTarget(
+            name: "AgentProtocolTests", dependencies: ["AgentProtocol", "Failures", "Files", "JSONValues", "Processes"]),
         .testTarget(name: "FilesTests", dependencies: ["Failures", "Files"]),
         .testTarget(
             name: "ArchiveTests",
@@ -103,7 +113,8 @@ let package = Package(
             name: "OperationsTests",
             // The executable is a dependency so that it is built: kill tests run the real binary.
             dependencies: [
-                "Archive", "Datastore", "DaytwoCLI", "Failures", "Files", "Operations", "Stores",
+                "AgentProtocol", "Archive", "Datastore", "DaytwoCLI", "Failures", "Files", "Operations", "Processes",
+                "Stores",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .testTarget(

@@ -18,7 +18,7 @@ struct Daytwo: ParsableCommand {
         version: OperationContext.version,
         subcommands: [
             BackupCommand.self, RestoreCommand.self, JobsCommand.self, ScheduleCommand.self, SchedulerCommand.self,
-            DoctorCommand.self, NotifyCommand.self, MetricsCommand.self, ConfigCommand.self,
+            DoctorCommand.self, NotifyCommand.self, MetricsCommand.self, ConfigCommand.self, AgentCommand.self,
         ])
 
     static func main() {

@@ -1,6 +1,6 @@
 internal import CLinux
 public import Failures
-internal import Files
+public import Files
 internal import Glibc
 internal import Synchronization
 
@@ -50,9 +50,24 @@ public final class ChildProcess: Sendable {
         }
     }
 
+    /// Starts a program that talks over open descriptors: pipes, whose other ends the caller keeps.
+    public convenience init(
+        _ command: ProcessCommand, input: borrowing FileDescriptor, output: borrowing FileDescriptor, errors: Output
+    ) throws(Failure) {
+        try self.init(
+            command, input: input, output: output, errorFile: try Self.open(errors, standard: STDERR_FILENO))
+    }
+
     /// Starts a program whose output goes to open descriptors.
-    init(
+    convenience init(
         _ command: ProcessCommand, input: [UInt8], output: borrowing FileDescriptor, errors: borrowing FileDescriptor
+    ) throws(Failure) {
+        try self.init(command, input: try Self.inputFile(input), output: output, errorFile: errors)
+    }
+
+    private init(
+        _ command: ProcessCommand, input: borrowing FileDescriptor, output: borrowing FileDescriptor,
+        errorFile errors: borrowing FileDescriptor
     ) throws(Failure) {
         guard command.executable.utf8.first == UInt8(ascii: "/") else {
             throw Failure(.usage, "\(command.executable.debugDescription) is no absolute path of a program")
@@ -62,13 +77,12 @@ public final class ChildProcess: Sendable {
         guard !(words + variables + [command.directory ?? ""]).contains(where: { $0.utf8.contains(0) }) else {
             throw Failure(.usage, "an argument or variable for \(command.executable) holds a NUL byte")
         }
-        let inputFile = try Self.inputFile(input)
         var argv: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         var envp: [UnsafeMutablePointer<CChar>?] = variables.map { strdup($0) } + [nil]
         defer { (argv + envp).forEach { free($0) } }
         var process: pid_t = 0
         let number = daytwo_spawn(
-            command.executable, &argv, &envp, command.directory, inputFile.raw, output.raw, errors.raw, &process)
+            command.executable, &argv, &envp, command.directory, input.raw, output.raw, errors.raw, &process)
         guard number == 0 else { throw Failure.system("start", command.executable, number) }
         id = process
         executable = command.executable

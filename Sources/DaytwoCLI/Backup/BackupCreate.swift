@@ -93,7 +93,7 @@ struct BackupCreate: JobCommand {
         try request.check()
         request.verifies = verify
         request.token = try token()
-        request.toldVersion = k3sVersion
+        request.toldVersion = k3sVersion.map { BackupDocument.Version(value: $0, source: "told") }
         request.configuration = try configuration(of: directory)
         request.scratchDirectory = try ScratchDirectory.checked(scratch)
         request.options.level = level.map { Int32(clamping: $0) }
