@@ -49,6 +49,23 @@ struct LayoutTests {
         #expect(cluster.server.agreement == .unknown)
         #expect(cluster.managers.contains(.helm(release: "lime")))
     }
+
+    @Test("What may be in an environment that cannot be read is not guessed")
+    func unreadableEnvironment() throws {
+        let objects = try LayoutDocument.objects("stores", without: [.secrets])
+        let cluster = try Discovery(of: objects).cluster(named: "from-all")
+        #expect(cluster.datastore == .unknown(reason: "its environment is in Secret store, which could not be read"))
+    }
+
+    @Test("Rights may be narrow in one namespace alone")
+    func oneNamespace() throws {
+        var objects = try LayoutDocument.objects("a-0.5")
+        objects.markUnlisted(.secrets, in: "team-z", because: "the rights do not allow it")
+        #expect(try Discovery(of: objects).cluster(named: "amber").kubeconfig.isThere == true)
+        #expect(objects.whyUnlisted(.secrets, in: "team-a") == nil)
+        #expect(objects.whyUnlisted(.secrets, in: "team-z") == "the rights do not allow it")
+        #expect(HostObjects(host: "a").whyUnlisted(.pods, in: "b") == "it was not asked for")
+    }
 }
 
 /// Numbers that are the same on each run.

@@ -66,6 +66,21 @@ struct PauseTests {
         }
     }
 
+    @Test func whatARunOfOursHoldsIsLeftAlone() throws {
+        let (_, objects) = try cluster("paused")
+        let paused = try #require(objects.objects(of: .statefulSets).first { $0.name == "paused" })
+        var held = HostObjects(host: "starship")
+        held.add(
+            [
+                KubernetesObject(
+                    paused.json.setting(["metadata", "annotations", RunAnnotations.run], to: .string("r1")))
+            ], of: .statefulSets)
+        let cluster = try Discovery(of: held).cluster(named: "paused")
+        #expect(cluster.run == "r1")
+        #expect(
+            failure { _ = try cluster.resumePlan(in: held) }.why == "the run r1 of daytwo is at work on it, or was cut")
+    }
+
     @Test func whatWasNeverPausedIsNotResumed() throws {
         let (stopped, objects) = try cluster("stopped")
         let refusal = failure { _ = try stopped.resumePlan(in: objects) }
