@@ -54,6 +54,12 @@ let package = Package(
         .target(name: "Transfer", dependencies: ["CCurl", "Failures"]),
         .target(name: "Kubernetes", dependencies: ["JSONValues"]),
         .target(
+            name: "VirtualClusters",
+            dependencies: [
+                "Failures", "JSONValues", "Kubernetes", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        .target(
             name: "Policies",
             dependencies: ["Failures", "Files", .product(name: "Yams", package: "Yams")]),
         .target(
@@ -108,6 +114,9 @@ let package = Package(
             // The executable is a dependency for its schedules' entries: what the year runs is what the scheduler runs.
             dependencies: ["DaytwoCLI", "Failures", "Files", "Jobs", "Operations", "Policies", "Stores"],
             exclude: ["Support/year_model.py"]),
+        .testTarget(
+            name: "VirtualClustersTests", dependencies: ["Failures", "JSONValues", "Kubernetes", "VirtualClusters"],
+            exclude: ["Layouts"]),
         .testTarget(name: "StoresTests", dependencies: ["Failures", "Files", "JSONValues", "Stores"]),
         .testTarget(
             name: "OperationsTests",

@@ -42,6 +42,7 @@ struct Candidate {
             exposures: ExposureReading(namespace: workload.namespace, podLabels: template.labels, objects: objects)
                 .exposures(),
             resources: resources(template), pod: podSettings(template, data, pods), state: state,
+            run: workload.annotations[RunAnnotations.run],
             managers: ManagerReading(cluster: name, workload: workload, image: layout.image, objects: objects)
                 .managers(),
             kubeconfig: presence(isK3k ? "k3k-\(name)-kubeconfig" : "vc-\(name)", objects),

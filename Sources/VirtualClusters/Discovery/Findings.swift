@@ -29,7 +29,9 @@ struct Findings {
                 problems.append(.unboundClaim(claim.name, phase: phase))
             }
         }
-        if pods.isEmpty, workload.object.replicas > 0, objects.isListed(.pods) { problems.append(.noPod) }
+        if pods.isEmpty, workload.object.replicas > 0, objects.isListed(.pods, in: workload.namespace) {
+            problems.append(.noPod)
+        }
         return problems + pods.flatMap(faults)
     }
 

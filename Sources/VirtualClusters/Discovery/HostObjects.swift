@@ -8,9 +8,8 @@ public struct HostObjects: Sendable {
     /// The host as its configuration names it.
     public let host: String
 
-    /// Why kinds could not be listed.
-    public private(set) var unlisted: [ResourceType: String] = [:]
-
+    // By kind, then by namespace; the empty one stands for all.
+    private var unlisted: [ResourceType: [String: String]] = [:]
     private var listed: [ResourceType: [String: [ListedObject]]] = [:]
 
     /// An empty list of a host.
@@ -27,31 +26,46 @@ public struct HostObjects: Sendable {
         listed[type] = kind
     }
 
-    /// Says that a kind could not be listed, and why: `the rights do not allow it`.
-    public mutating func markUnlisted(_ type: ResourceType, because reason: String) { unlisted[type] = reason }
+    /// Says that a kind could not be listed, in one namespace or at all, and why: `the rights do not allow it`.
+    public mutating func markUnlisted(_ type: ResourceType, in namespace: String? = nil, because reason: String) {
+        unlisted[type, default: [:]][namespace ?? ""] = reason
+    }
+
+    /// Why a kind could not be listed in a namespace; nil where it was.
+    public func whyUnlisted(_ type: ResourceType, in namespace: String) -> String? {
+        unlisted[type]?[namespace] ?? unlisted[type]?[""] ?? (listed[type] == nil ? "it was not asked for" : nil)
+    }
 
     /// The objects of a kind, sorted by namespace and name.
     public func objects(of type: ResourceType) -> [KubernetesObject] {
         (listed[type] ?? [:]).sorted { $0.key < $1.key }.flatMap { $0.value.map(\.object) }
     }
 
-    /// Whether a kind was given, if only as an empty list.
-    public func isListed(_ type: ResourceType) -> Bool { listed[type] != nil && unlisted[type] == nil }
+    /// Whether a kind was given for a namespace, if only as an empty list.
+    func isListed(_ type: ResourceType, in namespace: String) -> Bool { whyUnlisted(type, in: namespace) == nil }
 
     func all(_ type: ResourceType) -> [ListedObject] {
         (listed[type] ?? [:]).sorted { $0.key < $1.key }.flatMap(\.value)
     }
 
+    /// Sorted by name.
     func all(_ type: ResourceType, in namespace: String) -> [ListedObject] { listed[type]?[namespace] ?? [] }
 
     func named(_ name: String, _ type: ResourceType, in namespace: String = "") -> ListedObject? {
-        all(type, in: namespace).first { $0.name == name }
+        let objects = all(type, in: namespace)
+        var range = objects.startIndex..<objects.endIndex
+        while !range.isEmpty {
+            let middle = range.lowerBound + range.count / 2
+            if objects[middle].name == name { return objects[middle] }
+            range = objects[middle].name < name ? (middle + 1)..<range.upperBound : range.lowerBound..<middle
+        }
+        return nil
     }
 
     /// Whether an object is there; nil where nobody could look.
     func isThere(_ name: String, _ type: ResourceType, in namespace: String = "") -> Bool? {
         if named(name, type, in: namespace) != nil { return true }
-        return isListed(type) ? false : nil
+        return isListed(type, in: namespace) ? false : nil
     }
 
     private static func distinct(_ objects: [ListedObject]) -> [ListedObject] {

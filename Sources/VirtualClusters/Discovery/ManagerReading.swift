@@ -64,7 +64,7 @@ struct ManagerReading {
         if let release = workload.annotations["meta.helm.sh/release-name"] { return [.helm(release: release)] }
         let releases = objects.all(.secrets, in: workload.namespace).filter { $0.isHelmRelease(of: cluster) }
         // The label alone also stands on what somebody rendered and applied by hand.
-        let isLabelled = workload.labels["heritage"] == "Helm" && !objects.isListed(.secrets)
+        let isLabelled = workload.labels["heritage"] == "Helm" && !objects.isListed(.secrets, in: workload.namespace)
         return releases.isEmpty && !isLabelled ? [] : [.helm(release: cluster)]
     }
 }

@@ -19,6 +19,9 @@ struct DatastoreReading {
         }
         let endpoint = settings.setting(["--datastore-endpoint"], "K3S_DATASTORE_ENDPOINT", "datastore-endpoint")
         if let endpoint { return named(by: endpoint.given) }
+        if let source = settings.surroundings.unreadableImport(of: layout.runner) {
+            return .unknown(reason: "its environment is in \(source), which could not be read")
+        }
         if layout.generation == .d { return configured(database: "\(directory)/server/db/state.db") }
         let isMember =
             settings.isSet("--cluster-init", "K3S_CLUSTER_INIT", "cluster-init")

@@ -25,6 +25,21 @@ struct Surroundings {
         return Given(text: entry["value"]?.stringValue ?? "", secret: nil, key: nil)
     }
 
+    /// A Secret or ConfigMap whose keys a container has in its environment, and which cannot be read.
+    func unreadableImport(of container: PodTemplate.Container) -> String? {
+        for source in container.json["envFrom"]?.arrayValue ?? [] {
+            for (type, reference) in [
+                (ResourceType.secrets, source["secretRef"]), (.configMaps, source["configMapRef"]),
+            ] {
+                guard let name = reference?["name"]?.stringValue else { continue }
+                let isThere = objects.isThere(name, type, in: namespace)
+                let isMissed = isThere == false && !(reference?["optional"]?.boolValue ?? false)
+                if isThere == nil || isMissed { return "\(type.kind) \(name)" }
+            }
+        }
+        return nil
+    }
+
     /// A word of a command, with a variable that it consists of, or begins with, put in.
     func expanded(_ word: String, of container: PodTemplate.Container) -> Given {
         guard let name = Self.leadingVariable(word) else { return Given(text: word, secret: nil, key: nil) }

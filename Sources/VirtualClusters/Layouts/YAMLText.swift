@@ -12,11 +12,14 @@ enum YAMLText {
     static func json(_ text: String) throws(Failure) -> JSONValue {
         guard text.utf8.count <= largest else { throw fault("it is larger than \(largest >> 20) MiB") }
         guard !hasAlias(text) else { throw fault("aliases of YAML are not read") }
+        guard let hidden = ByteOrderMarks.hidden(in: text) else { throw fault("it has a byte order mark and U+E4D7") }
+        let hasMarks = hidden != text
         do {
             // Without rules for types: what is a number, true or null is decided below, as YAML 1.2 has it.
-            let parser = try Parser(yaml: text, resolver: .basic, encoding: .utf8)
+            let parser = try Parser(yaml: hidden, resolver: .basic, encoding: .utf8)
             let root = try parser.singleRoot()
-            return try root.map { try value($0, depth: 0) } ?? .null
+            let value = try root.map { try Self.value($0, depth: 0) } ?? JSONValue.null
+            return hasMarks ? withMarks(value) : value
         } catch let failure as Failure {
             throw failure
         } catch {
@@ -41,6 +44,16 @@ enum YAMLText {
             }
             return .object(members)
         case .alias: throw fault("aliases of YAML are not read")
+        }
+    }
+
+    private static func withMarks(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .string(let text): .string(ByteOrderMarks.shown(in: text))
+        case .array(let values): .array(values.map(withMarks))
+        case .object(let members):
+            .object(members.map { JSONMember(ByteOrderMarks.shown(in: $0.name), withMarks($0.value)) })
+        case .null, .bool, .number: value
         }
     }
 

@@ -83,6 +83,11 @@ extension VirtualCluster {
     }
 
     private func checkThatNobodyRestores(_ verb: String) throws(Failure) {
+        if let run {
+            throw Failure(
+                .refused, "\(path) cannot be \(verb)", why: "the run \(run) of daytwo is at work on it, or was cut",
+                next: "Let it finish, resume it, or roll it back.")
+        }
         switch state {
         case .restoring:
             throw Failure(

@@ -28,9 +28,11 @@ public struct HostManifests: Sendable, Hashable {
         var omitted: [Omission] = []
         let membership = Membership(of: cluster, in: objects)
         for type in HostManifest.kinds {
-            if let reason = objects.unlisted[type] { omitted.append(Omission(type: type, name: "", reason: reason)) }
-            for listed in objects.all(type, in: type.isNamespaced ? cluster.namespace : "") where membership.has(listed)
-            {
+            let place = type.isNamespaced ? cluster.namespace : ""
+            if let reason = objects.whyUnlisted(type, in: place) {
+                omitted.append(Omission(type: type, name: "", reason: reason))
+            }
+            for listed in objects.all(type, in: place) where membership.has(listed) {
                 do throws(Failure) {
                     manifests.append(try HostManifest(cleaning: listed.object, of: type))
                 } catch {

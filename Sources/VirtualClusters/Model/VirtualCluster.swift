@@ -35,6 +35,8 @@ public struct VirtualCluster: Sendable, Hashable {
     public let pod: PodSettings
     /// Whether it is meant to run.
     public let state: ClusterState
+    /// The run of daytwo that has its workload in its hands, or was cut while it had.
+    public let run: String?
     /// Who else manages replicas and image.
     public let managers: [Manager]
     /// The Secret with its kubeconfig.
