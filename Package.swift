@@ -52,7 +52,12 @@ let package = Package(
             name: "Stores",
             dependencies: ["Failures", "Files", "JSONValues", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Transfer", dependencies: ["CCurl", "Failures"]),
-        .target(name: "Kubernetes", dependencies: ["JSONValues"]),
+        .target(
+            name: "Kubernetes",
+            dependencies: [
+                "Failures", "Files", "JSONValues", "Processes", "Threads", "Transfer",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "Yams", package: "Yams"),
+            ]),
         .target(
             name: "VirtualClusters",
             dependencies: [
@@ -72,19 +77,16 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "AgentProtocol", "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Monitoring",
-                "Policies",
-                "Processes",
-                "Stores", "Threads", "Transfer",
+                "AgentProtocol", "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Kubernetes",
+                "Monitoring", "Policies", "Processes", "Stores", "Threads", "Transfer", "VirtualClusters",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
             name: "DaytwoCLI",
             dependencies: [
-                "AgentProtocol", "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Monitoring",
-                "Operations",
-                "Policies",
-                "Processes", "Stores", "Threads", "Transfer",
+                "AgentProtocol", "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Kubernetes",
+                "Monitoring", "Operations", "Policies", "Processes", "Stores", "Threads", "Transfer",
+                "VirtualClusters",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(name: "JSONValuesTests", dependencies: ["Failures", "JSONValues"]),

@@ -145,7 +145,7 @@ extension Session {
 
     private func request(_ description: JobDescription, arguments: [String]) throws(Failure) -> JobRequest {
         JobRequest(
-            kind: description.kind, target: description.target, host: InventoryHost.local, store: description.store,
+            kind: description.kind, target: description.target, host: description.host, store: description.store,
             parameters: JobParameters(arguments: arguments, directory: try realPath(".")).text,
             origin: JobSurroundings.isUnderCron ? .cron : .commandLine,
             priority: description.isIncident ? JobPriority.incident : JobPriority.asked)
