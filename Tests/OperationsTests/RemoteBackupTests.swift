@@ -273,6 +273,17 @@ extension RealBinary {
                     "the disk is full"))
         }
 
+        /// Before that a signal ends it as it ends any program.
+        private func listensToSIGTERM(_ process: Int32) throws {
+            for _ in 0..<1200 {
+                let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+                let caught = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }?.dropFirst(8)
+                if let mask = caught.flatMap({ UInt64($0, radix: 16) }), mask & 1 << 14 != 0 { return }
+                usleep(50_000)
+            }
+            Issue.record("it never listened")
+        }
+
         @Test func checksAndWaits() throws {
             let root = try SampleServers.shared.get().smallSource
             let agent = try startAgent("check")
@@ -295,8 +306,14 @@ extension RealBinary {
 
             let timed = try execute(["/usr/bin/env", "-i", Tools.daytwo, "agent", "wait", "--deadline", "1s"])
             #expect(timed.status == 0 && timed.output == "" && timed.error == "")
-            let ended = try execute(["/bin/sh", "-c", "\(Tools.daytwo) agent wait & sleep 1; kill -TERM $!; wait $!"])
-            #expect(ended.status == 0 && ended.output == "" && ended.error == "")
+            let waiting = try startAgent("wait", errors: place["errors"])
+            try listensToSIGTERM(waiting.process.id)
+            waiting.process.terminate()
+            #expect(try end(of: waiting) == .exited(0))
+            var byte: UInt8 = 0
+            let said = try withUnsafeMutableBytes(of: &byte) { try waiting.channel.receive(into: $0) }
+            #expect(said == 0, "it prints nothing")
+            #expect(try readFile(place["errors"], limit: 1 << 20) == [])
             #expect(try execute([Tools.daytwo, "agent", "wait", "--deadline", "soon"]).status == 64)
         }
     }

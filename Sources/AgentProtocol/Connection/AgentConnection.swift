@@ -51,6 +51,8 @@ public final class AgentConnection: Sendable {
         let core = ConnectionCore(channel, peer, timing, uptime, checkStop)
         self.core = core
         reader = try OwnedThread { () throws(Failure) in core.listen() }
+        // Before anything can go wrong: a side of another version is to learn which one this is.
+        core.greet()
         do throws(Failure) {
             pulse = try OwnedThread { () throws(Failure) in core.live() }
         } catch {

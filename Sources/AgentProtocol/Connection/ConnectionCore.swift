@@ -50,11 +50,20 @@ final class ConnectionCore: Sendable {
         }
     }
 
-    /// Greets, and then shows again and again that this side lives: what is in between may drop a silent connection.
-    func live() {
+    /// Says who speaks. What the other side has to say is heard first where it cannot be greeted.
+    func greet() {
         do throws(Failure) {
             try write(Greeting.bytes)
             state.change { $0.hasGreeted = true }
+        } catch {
+            awaitEnd()
+            state.change { $0.end(.failed(error)) }
+        }
+    }
+
+    /// Shows again and again that this side lives: what is in between may drop a silent connection.
+    func live() {
+        do throws(Failure) {
             while state.wait(atMost: timing.pulse, { $0.isClosed ? true : nil }) == nil {
                 try write(Frame.bytes(.pulse, []))
             }
