@@ -11,10 +11,12 @@ struct AgentBackupCommand: OperationCommand {
         "backup", abstract: "Make one backup, over stdin and stdout.",
         exits: [.partial, .refused, .verificationFailed, .locked, .unreachable, .denied, .notFound], isHidden: true)
 
+    @OptionGroup var place: AgentPlaceOptions
+
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        try AgentServing(session: session).serve(.backup).isEmpty ? .done : .partial
+        try AgentServing(session: session, place: place.place).serve(.backup).isEmpty ? .done : .partial
     }
 }
 
@@ -24,11 +26,32 @@ struct AgentCheckCommand: OperationCommand {
         "check", abstract: "Tell what the agent is and sees, over stdin and stdout.", exits: [.unreachable],
         isHidden: true)
 
+    @OptionGroup var place: AgentPlaceOptions
+
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        _ = try AgentServing(session: session).serve(.check)
+        _ = try AgentServing(session: session, place: place.place).serve(.check)
         return .done
+    }
+}
+
+/// Where the pod that the agent runs in has what it needs.
+struct AgentPlaceOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The k3s data directory, whatever the caller says.", valueName: "dir"))
+    var dataDir: String?
+
+    @Option(help: ArgumentHelp("Where scratch files go.", valueName: "dir"))
+    var scratch: String?
+
+    var place: AgentOperation.Place? {
+        get throws(Failure) {
+            switch (dataDir, scratch) {
+            case (let dataDir?, let scratch?): .init(dataDirectory: dataDir, scratchDirectory: scratch)
+            case (nil, nil): nil
+            default: throw Failure(.usage, "--data-dir and --scratch come together", next: "give both or none")
+            }
+        }
     }
 }
 
@@ -38,6 +61,7 @@ private struct AgentServing {
     private static let silence = Duration.seconds(60)
 
     let session: Session
+    let place: AgentOperation.Place?
 
     func serve(_ operation: AgentOperation) throws(Failure) -> [String] {
         let channel = try DescriptorChannel(
@@ -53,7 +77,7 @@ private struct AgentServing {
                 throw Failure(.unreachable, "the agent was stopped", why: error.why, next: error.next, cause: error)
             }
         }
-        return try AgentService(over: channel, context).serve(operation)
+        return try AgentService(over: channel, at: place, context).serve(operation)
     }
 
     private static func taken(_ standard: Int32) throws(Failure) -> FileDescriptor {

@@ -8,16 +8,19 @@ import JSONValues
 /// The agent's side of a backup: the same backup as of a data directory, but its archive goes to the caller.
 struct AgentBackup: Sendable {
     private let connection: AgentConnection
+    private let place: AgentOperation.Place?
     private let context: OperationContext
 
-    init(_ connection: AgentConnection, _ context: OperationContext) {
+    init(_ connection: AgentConnection, at place: AgentOperation.Place?, _ context: OperationContext) {
         self.connection = connection
+        self.place = place
         self.context = context
     }
 
     /// Gives why the backup is only a partial one.
     func run(_ json: JSONValue) throws(Failure) -> [String] {
-        let parameters = try json.understood(AgentBackupParameters.self, "the request")
+        var parameters = try json.understood(AgentBackupParameters.self, "the request")
+        if let place { parameters.place = place }
         try parameters.check()
         let scratch = parameters.place.scratchDirectory
         guard try FileStatus.ifPresent(scratch, following: true)?.kind == .directory else {

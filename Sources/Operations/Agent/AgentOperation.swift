@@ -10,10 +10,18 @@ public enum AgentOperation: String, Sendable, CaseIterable {
 }
 
 extension AgentOperation {
-    /// Where an agent's data lies on its own machine, as parameters of a request have it.
-    struct Place: Codable, Sendable {
-        var dataDirectory: String
-        var scratchDirectory: String
+    /// Where an agent's data lies on its own machine. What its own command line says of it comes before what a request says.
+    public struct Place: Codable, Sendable {
+        /// The k3s data directory.
+        public var dataDirectory: String
+        /// Where scratch files go.
+        public var scratchDirectory: String
+
+        /// Names a place.
+        public init(dataDirectory: String, scratchDirectory: String) {
+            self.dataDirectory = dataDirectory
+            self.scratchDirectory = scratchDirectory
+        }
     }
 }
 

@@ -8,11 +8,15 @@ public struct AgentService: Sendable {
     private let channel: any AgentChannel
     private let context: OperationContext
     private let timing: ConnectionTiming
+    private let place: AgentOperation.Place?
 
-    /// Serves a caller. What the context reports goes to the caller as well as to its own listener.
+    /// Serves a caller. What the context reports goes to the caller as well as to its own listener. With a place, the
+    /// caller is served there whatever it says.
     public init(
-        over channel: any AgentChannel, _ context: OperationContext, timing: ConnectionTiming = ConnectionTiming()
+        over channel: any AgentChannel, at place: AgentOperation.Place? = nil, _ context: OperationContext,
+        timing: ConnectionTiming = ConnectionTiming()
     ) {
+        self.place = place
         self.channel = channel
         self.context = context
         self.timing = timing
@@ -44,10 +48,10 @@ public struct AgentService: Sendable {
                 why: "it was asked for \(String(name.prefix(40)).debugDescription)")
         }
         switch operation {
-        case .backup: return try AgentBackup(connection, connected(connection)).run(parameters)
+        case .backup: return try AgentBackup(connection, at: place, connected(connection)).run(parameters)
         case .check:
-            let report = try AgentReport(
-                parameters.understood(AgentOperation.Place.self, "the request"), user: context)
+            let asked = try parameters.understood(AgentOperation.Place.self, "the request")
+            let report = AgentReport(place ?? asked, user: context)
             let sum = try connection.endData()
             try connection.send(.result(JSONValue(encoding: report)))
             try connection.awaitAcknowledgement(of: sum)

@@ -44,6 +44,9 @@ struct AgentPod: Sendable {
         cluster.data.pathInVolume.isEmpty ? Self.volumeMount : "\(Self.volumeMount)/\(cluster.data.pathInVolume)"
     }
 
+    /// The same as options of the agent's commands.
+    var placeOptions: [String] { ["--data-dir", dataDirectory, "--scratch", Self.scratch] }
+
     /// The Job. While the control plane runs, its pod goes to the same node, where both see the same files and locks.
     var job: KubernetesObject {
         let labels = JSONValue.strings([

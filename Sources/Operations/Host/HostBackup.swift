@@ -60,7 +60,7 @@ public struct HostBackup: Sendable {
             let channel = try ExecChannel(
                 host.client,
                 ExecRequest(
-                    ["daytwo", "agent", "backup"], in: name, namespace: cluster.namespace,
+                    ["daytwo", "agent", "backup"] + pod.placeOptions, in: name, namespace: cluster.namespace,
                     container: AgentPod.container, hasInput: true),
                 silence: .seconds(60))
             defer { channel.close() }
