@@ -57,6 +57,29 @@ struct LayoutTests {
         #expect(cluster.datastore == .unknown(reason: "its environment is in Secret store, which could not be read"))
     }
 
+    /// A namespace for all of them is the worst case: everything of each has to be found among everything of the others.
+    @Test("Five hundred clusters in one namespace are told apart")
+    func manyClusters() throws {
+        let one = try LayoutDocument.objects("a-0.5")
+        var many = HostObjects(host: "starship")
+        for type in LayoutDocument.types {
+            let copies = try one.objects(of: type).flatMap { object in
+                try (0..<500).map { number in
+                    let text = object.json.compact.replacing("amber", with: "amber\(number)")
+                        .replacing("\"set-1\"", with: "\"set-1-\(number)\"")
+                    return KubernetesObject(try JSONValue(parsing: Array(text.utf8)))
+                }
+            }
+            many.add(copies, of: type)
+        }
+        let found = Discovery(of: many)
+        #expect(found.clusters.count == 500)
+        #expect(
+            found.clusters.allSatisfy {
+                $0.pods.map(\.name) == ["\($0.name)-0"] && $0.exposures.count == 2 && $0.problems == []
+            })
+    }
+
     @Test("Rights may be narrow in one namespace alone")
     func oneNamespace() throws {
         var objects = try LayoutDocument.objects("a-0.5")

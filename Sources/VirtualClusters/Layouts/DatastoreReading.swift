@@ -76,7 +76,8 @@ struct DatastoreReading {
             places.append(.file(path: FilePath.normalized(file)))
         }
         switch layout.generation {
-        case .c where places.isEmpty: places.append(secret("vc-k3s-\(cluster)"))
+        // The syncer adds it behind all other arguments.
+        case .c: places.insert(secret("vc-k3s-\(cluster)"), at: 0)
         case .d where places.isEmpty:
             let isConfigured = !(configuration.k3s?["token"]?.stringValue ?? "").isEmpty
             places.append(isConfigured ? .configuration(secret: configuration.secret) : secret("vc-k3s-\(cluster)"))
