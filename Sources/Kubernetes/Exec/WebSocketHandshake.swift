@@ -14,12 +14,17 @@ struct WebSocketHandshake {
 
     /// Makes a key from the system's generator: nobody in between may know it beforehand.
     init(protocols: [String]) {
-        self.protocols = protocols
         var generator = SystemRandomNumberGenerator()
-        key = Data((0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }).base64EncodedString()
+        let bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        self.init(protocols: protocols, key: Data(bytes).base64EncodedString())
     }
 
-    /// The request. `url` is whole, `headers` were checked.
+    init(protocols: [String], key: String) {
+        self.protocols = protocols
+        self.key = key
+    }
+
+    /// The request. `headers` were checked.
     func request(_ target: String, host: String, headers: [HTTPHeader]) -> [UInt8] {
         var lines = ["GET \(target) HTTP/1.1", "Host: \(host)", "User-Agent: daytwo"]
         lines += headers.filter { $0.name != "Host" }.map { "\($0.name): \($0.value)" }
