@@ -46,7 +46,13 @@ let package = Package(
             name: "Stores",
             dependencies: ["Failures", "Files", "JSONValues", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Transfer", dependencies: ["CCurl", "Failures"]),
-        .target(name: "Kubernetes", dependencies: ["JSONValues"]),
+        .target(
+            name: "Kubernetes",
+            dependencies: [
+                "Failures", "Files", "JSONValues", "Processes", "Threads", "Transfer",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
         .target(
             name: "Policies",
             dependencies: ["Failures", "Files", .product(name: "Yams", package: "Yams")]),
@@ -73,6 +79,9 @@ let package = Package(
                 "Processes", "Stores", "Threads", "Transfer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        .testTarget(
+            name: "KubernetesTests",
+            dependencies: ["Failures", "Files", "JSONValues", "Kubernetes", "Processes", "Threads", "Transfer"]),
         .testTarget(name: "JSONValuesTests", dependencies: ["Failures", "JSONValues"]),
         .testTarget(name: "FilesTests", dependencies: ["Failures", "Files"]),
         .testTarget(

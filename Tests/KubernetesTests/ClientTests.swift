@@ -23,29 +23,35 @@ import Transfer
             (400, .refused), (401, .denied), (403, .denied), (404, .notFound), (405, .failed), (409, .refused),
             (410, .failed), (413, .refused), (422, .refused), (429, .unreachable), (500, .unreachable),
             (503, .unreachable), (504, .unreachable), (302, .failed),
-        ] as [(Int, Failure.Code)]) func `each status has its class, also without a Status`(status: Int, code: Failure.Code) throws {
-            try server.script("s\(status)", "[{\"status\":\(status),\"body\":\"<html>no\",\"type\":\"text/html\"}]")
-            let error = failure { _ = try server.client("s\(status)").get(.pods, "p", in: "n") }
-            #expect(error.code == code)
-            #expect(error.apiStatus?.status == status)
-            #expect(error.apiStatus?.reason == .unknown)
-            #expect(error.what == "cannot get Pod n/p (test)")
-            #expect(!error.everything.contains("html"))
-        }
+        ] as [(Int, Failure.Code)]) func `each status has its class, also without a Status`(
+            status: Int, code: Failure.Code
+        ) throws
+    {
+        try server.script("s\(status)", "[{\"status\":\(status),\"body\":\"<html>no\",\"type\":\"text/html\"}]")
+        let error = failure { _ = try server.client("s\(status)").get(.pods, "p", in: "n") }
+        #expect(error.code == code)
+        #expect(error.apiStatus?.status == status)
+        #expect(error.apiStatus?.reason == .unknown)
+        #expect(error.what == "cannot get Pod n/p (test)")
+        #expect(!error.everything.contains("html"))
+    }
 
     @Test func `what passes is tried again, with growing waits and Retry-After`() throws {
         try server.script(
             "again",
-            "[{\"status\":503},{\"drop\":true},{\"status\":429,\"headers\":{\"Retry-After\":\"9\"}},{\"body\":\(pod.debugDescription)}]")
+            "[{\"status\":503},{\"drop\":true},{\"status\":429,\"headers\":{\"Retry-After\":\"9\"}},{\"body\":\(pod.debugDescription)}]"
+        )
         let time = FakeTime()
         #expect(try server.client("again", time: time).get(.pods, "p", in: "n").name == "p")
-        #expect(time.waits == [.milliseconds(375), .milliseconds(750), .seconds(9)])
+        // What is dropped on a kept connection, libcurl sends again by itself.
+        #expect(time.waits == [.milliseconds(375), .seconds(9)])
     }
 
     @Test func `the wait that a Status names is kept as well`() throws {
         try server.script(
             "busy",
-            "[{\"status\":500,\"body\":{\"kind\":\"Status\",\"code\":500,\"reason\":\"ServerTimeout\",\"details\":{\"retryAfterSeconds\":4}}},{\"body\":\(pod.debugDescription)}]")
+            "[{\"status\":500,\"body\":{\"kind\":\"Status\",\"code\":500,\"reason\":\"ServerTimeout\",\"details\":{\"retryAfterSeconds\":4}}},{\"body\":\(pod.debugDescription)}]"
+        )
         let time = FakeTime()
         _ = try server.client("busy", time: time).get(.pods, "p", in: "n")
         #expect(time.waits == [.seconds(4)])
@@ -81,7 +87,10 @@ import Transfer
             ("delete", false, { _ = try $0.delete(.pods, "p", in: "n") }),
             ("delete one", true, { _ = try $0.delete(.pods, "p", in: "n", Deletion(uid: "u")) }),
             ("scale", true, { _ = try $0.setScale(of: .deployments, "p", in: "n", to: 1) }),
-            ("scale a version", false, { _ = try $0.setScale(of: .deployments, "p", in: "n", to: 1, resourceVersion: "7") }),
+            (
+                "scale a version", false,
+                { _ = try $0.setScale(of: .deployments, "p", in: "n", to: 1, resourceVersion: "7") }
+            ),
         ]
     }()
 
@@ -90,15 +99,18 @@ import Transfer
             let steps = [("{\"drop\":true}", true), ("{\"status\":503}", true), ("{\"status\":429}", false)]
             for (kind, (step, isLost)) in steps.enumerated() {
                 let name = "deed\(index)-\(kind)"
-                try server.script(name, "[\(step),{\"body\":{\"items\":[],\"metadata\":{}}}]")
+                let good = "{\"body\":{\"items\":[],\"metadata\":{}}}"
+                try server.script(name, "[\(good),\(step),\(good)]")
                 let client = try server.client(name)
+                // There is a kept connection, on which libcurl would repeat a request by itself.
+                _ = try client.list(.nodes)
                 if isLost, !deed.isRepeated {
                     let error = failure { try deed.deed(client) }
                     #expect(error.code == .unreachable, "\(deed.name)")
-                    #expect(try server.requests().count { $0.name == name } == 1, "\(deed.name)")
+                    #expect(try server.requests().count { $0.name == name } == 2, "\(deed.name)")
                 } else {
                     try deed.deed(client)
-                    #expect(try server.requests().count { $0.name == name } == 2, "\(deed.name)")
+                    #expect(try server.requests().count { $0.name == name } == 3, "\(deed.name)")
                 }
             }
         }
@@ -168,7 +180,11 @@ import Transfer
         let asked = Monitor(0)
         var stopped = try server.client("hang")
         stopped.surroundings.checkStop = { () throws(Failure) in
-            if asked.change({ $0 += 1; return $0 }) > 3 { throw Failure(.failed, "told to stop") }
+            if asked.change({
+                $0 += 1; return $0
+            }) > 3 {
+                throw Failure(.failed, "told to stop")
+            }
         }
         #expect(failure { _ = try stopped.get(.pods, "p", in: "n") }.what == "told to stop")
     }
@@ -201,11 +217,13 @@ import Transfer
         #expect(request.path == "/api/v1/namespaces/n/pods/p?dryRun=All")
         #expect(
             request.body
-                == "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"gracePeriodSeconds\":0,\"preconditions\":{\"uid\":\"u\",\"resourceVersion\":\"7\"},\"propagationPolicy\":\"Foreground\"}")
+                == "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"gracePeriodSeconds\":0,\"preconditions\":{\"uid\":\"u\",\"resourceVersion\":\"7\"},\"propagationPolicy\":\"Foreground\"}"
+        )
     }
 
     @Test func `rights are asked for`() throws {
-        try server.script("rights", "[{\"status\":503},{\"body\":{\"status\":{\"allowed\":true}}},{\"body\":{\"status\":{}}}]")
+        try server.script(
+            "rights", "[{\"status\":503},{\"body\":{\"status\":{\"allowed\":true}}},{\"body\":{\"status\":{}}}]")
         let client = try server.client("rights")
         #expect(try client.isAllowed(AccessQuestion("create", .pods, subresource: "exec", in: "n", name: "p")))
         #expect(

@@ -110,7 +110,8 @@ import Transfer
     }
 
     @Test func `a plugin is asked again when the server refuses its answer, once a request`() throws {
-        try server.script("refuse", "[{\"status\":401},{\"body\":\"ok\"},{\"status\":401},{\"status\":401},{\"body\":\"ok\"}]")
+        try server.script(
+            "refuse", "[{\"status\":401},{\"body\":\"ok\"},{\"status\":401},{\"status\":401},{\"body\":\"ok\"}]")
         let client = try client(plugin: answer("\"token\":\"t\""), "refuse")
         _ = try client.raw("/x")
         #expect(runs == 2)
@@ -134,7 +135,8 @@ import Transfer
                 == "--secret args-hunter2 env-hunter2 -\n")
         #expect(
             try String(contentsOfFile: folder.path + "/info", encoding: .utf8)
-                == "{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"spec\":{\"cluster\":{\"server\":\"\(server.url("ok"))\",\"certificate-authority-data\":\"Q0E=\",\"config\":{\"audience\":\"06f6\",\"n\":3}},\"interactive\":false}}\n")
+                == "{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"spec\":{\"cluster\":{\"server\":\"\(server.url("ok"))\",\"certificate-authority-data\":\"Q0E=\",\"config\":{\"audience\":\"06f6\",\"n\":3}},\"interactive\":false}}\n"
+        )
     }
 
     @Test func `what a plugin gives that cannot be used is told, and not shown`() throws {
@@ -196,7 +198,8 @@ import Transfer
     }
 
     @Test func `a server that repeats our token in its answers does not bring it into a failure`() throws {
-        let status = "{\"kind\":\"Status\",\"code\":403,\"reason\":\"@AUTHORIZATION@\",\"message\":\"no: @AUTHORIZATION@\",\"details\":{\"name\":\"@AUTHORIZATION@\",\"causes\":[{\"field\":\"@AUTHORIZATION@\",\"message\":\"@AUTHORIZATION@\",\"reason\":\"@AUTHORIZATION@\"}]}}"
+        let status =
+            "{\"kind\":\"Status\",\"code\":403,\"reason\":\"@AUTHORIZATION@\",\"message\":\"no: @AUTHORIZATION@\",\"details\":{\"name\":\"@AUTHORIZATION@\",\"causes\":[{\"field\":\"@AUTHORIZATION@\",\"message\":\"@AUTHORIZATION@\",\"reason\":\"@AUTHORIZATION@\"}]}}"
         try server.script("echo", "[{\"status\":403,\"body\":\(status)}]")
         for credentials in [
             Credentials(token: Secret(Self.secret)), Credentials(username: "me", password: Secret("hunter2")),

@@ -33,10 +33,11 @@ import Threads
         try server.script(
             name,
             [
-                .object([
-                    JSONMember("frames", .string(Data(frames).base64EncodedString())),
-                    JSONMember("protocol", .string(version + ".channel.k8s.io")),
-                ] + (stays ? [JSONMember("stays", .bool(true))] : []))
+                .object(
+                    [
+                        JSONMember("frames", .string(Data(frames).base64EncodedString())),
+                        JSONMember("protocol", .string(version + ".channel.k8s.io")),
+                    ] + (stays ? [JSONMember("stays", .bool(true))] : []))
             ])
     }
 
@@ -96,23 +97,29 @@ import Threads
 
     @Test(
         arguments: [
-            ("{\"status\":\"Failure\",\"reason\":\"NonZeroExitCode\",\"details\":{\"causes\":[{\"reason\":\"ExitCode\",\"message\":\"137\"}]}}", 137),
+            (
+                "{\"status\":\"Failure\",\"reason\":\"NonZeroExitCode\",\"details\":{\"causes\":[{\"reason\":\"ExitCode\",\"message\":\"137\"}]}}",
+                137
+            ),
             ("{\"status\":\"Success\"}", 0),
-        ]) func `the exit status is in the status`(text: String, status: Int) throws {
-            try script("status", frames: WebSocketTests.frame(2, [3] + Array(text.utf8)))
-            #expect(try server.client("status").execute(request(), deadline: .seconds(60)).status == status)
-        }
+        ]) func `the exit status is in the status`(text: String, status: Int) throws
+    {
+        try script("status", frames: WebSocketTests.frame(2, [3] + Array(text.utf8)))
+        #expect(try server.client("status").execute(request(), deadline: .seconds(60)).status == status)
+    }
 
     @Test(
         arguments: [
             ("{\"status\":\"Failure\",\"reason\":\"InternalError\",\"message\":\"no such program\"}", .failed),
             ("{\"status\":\"Failure\",\"reason\":\"NonZeroExitCode\",\"details\":{\"causes\":[]}}", .failed),
             ("not JSON", .unreachable), ("{}", .unreachable),
-        ] as [(String, Failure.Code)]) func `a status that is none is no success`(text: String, code: Failure.Code) throws {
-            try script("status", frames: WebSocketTests.frame(2, [3] + Array(text.utf8)))
-            let error = failure { _ = try server.client("status").execute(request(), deadline: .seconds(60)) }
-            #expect(error.code == code)
-        }
+        ] as [(String, Failure.Code)]) func `a status that is none is no success`(text: String, code: Failure.Code)
+        throws
+    {
+        try script("status", frames: WebSocketTests.frame(2, [3] + Array(text.utf8)))
+        let error = failure { _ = try server.client("status").execute(request(), deadline: .seconds(60)) }
+        #expect(error.code == code)
+    }
 
     @Test func `a status in parts is one, and one without end is refused`() throws {
         try script(
@@ -121,7 +128,8 @@ import Threads
                 + WebSocketTests.frame(0, Array(Self.success.dropFirst(10))))
         #expect(try server.client("parts").execute(request(), deadline: .seconds(60)).status == 0)
         try script("endless", frames: WebSocketTests.frame(2, [3] + [UInt8](repeating: 32, count: 70_000)))
-        #expect(failure { _ = try server.client("endless").execute(request(), deadline: .seconds(60)) }.code == .refused)
+        #expect(
+            failure { _ = try server.client("endless").execute(request(), deadline: .seconds(60)) }.code == .refused)
     }
 
     @Test func `an oversized frame is refused before it comes`() throws {
@@ -224,7 +232,11 @@ import Threads
         var client = try server.client("silent")
         client.surroundings.checkStop = { () throws(Failure) in
             // Not yet while it connects.
-            if asked.change({ $0 += 1; return $0 }) > 20 { throw Failure(.failed, "told to stop") }
+            if asked.change({
+                $0 += 1; return $0
+            }) > 20 {
+                throw Failure(.failed, "told to stop")
+            }
         }
         let session = try client.exec(request())
         #expect(failure { _ = try session.receive() }.what == "told to stop")

@@ -147,7 +147,10 @@ import Transfer
             ("{token: abc}", "{token: abc, token: hunter2}", 12, "more than once"),
             ("{token: abc}", "{as-uid: x}", 12, "need as"),
             ("{token: abc}", "{exec: {command: x}}", 12, "needs apiVersion"),
-            ("{token: abc}", "{exec: {command: x, apiVersion: client.authentication.k8s.io/v1}}", 12, "needs interactiveMode"),
+            (
+                "{token: abc}", "{exec: {command: x, apiVersion: client.authentication.k8s.io/v1}}", 12,
+                "needs interactiveMode"
+            ),
             ("6443/\"", "6443/\", insecure-skip-tls-verify: maybe", 6, "neither true nor false"),
             ("6443/\"", "6443/\", insecure-skip-tls-verify: true, certificate-authority-data: eA==", 6, "exclude"),
             ("6443/\"", "6443/\", proxy-url: \"ftp://user:hunter2@x\"", 6, "proxy-url"),
@@ -217,10 +220,12 @@ import Transfer
         #expect(connection.server == "https://[fd00::1]:443")
         #expect(connection.namespace == "here")
         #expect(connection.authorities == Array("CA".utf8))
-        #expect(failure { _ = try ClusterConnection.inCluster(host: "", port: "443", folder: folder.path) }.code == .usage)
+        #expect(
+            failure { _ = try ClusterConnection.inCluster(host: "", port: "443", folder: folder.path) }.code == .usage)
         let empty = try TestFolder()
         #expect(
-            failure { _ = try ClusterConnection.inCluster(host: "a", port: "443", folder: empty.path) }.code == .notFound)
+            failure { _ = try ClusterConnection.inCluster(host: "a", port: "443", folder: empty.path) }.code
+                == .notFound)
     }
 
     @Test func `a server that is no address is refused`() throws {

@@ -237,7 +237,9 @@ import Transfer
 
     @Test func `the same in pieces of one byte`() throws {
         let server = try KubeServer()
-        let names = Recording.names.filter { $0.hasPrefix("exec-") || $0.hasPrefix("watch-too") || $0.hasPrefix("create-") }
+        let names = Recording.names.filter {
+            $0.hasPrefix("exec-") || $0.hasPrefix("watch-too") || $0.hasPrefix("create-")
+        }
         for name in names { try use(name, server, name + ",dribble") }
         #expect(try server.notes() == [])
     }

@@ -141,7 +141,8 @@ import Transfer
         }
         #expect(try named.requests().count == 2)
         connection.tlsServerName = "other.example.org"
-        #expect(failure { _ = try client(connection).exec(ExecRequest(["x"], in: "p", namespace: "n")) }.code == .denied)
+        #expect(
+            failure { _ = try client(connection).exec(ExecRequest(["x"], in: "p", namespace: "n")) }.code == .denied)
     }
 
     @Test func `a proxy is a tunnel, for requests and for exec, under another name as well`() throws {
@@ -164,7 +165,8 @@ import Transfer
 
     @Test func `a key that does not belong to its certificate is told, and not shown`() throws {
         var connection = try connection()
-        connection.credentials.identity = ClientIdentity(certificate: try bytes("jane.crt"), key: try bytes("server.key"))
+        connection.credentials.identity = ClientIdentity(
+            certificate: try bytes("jane.crt"), key: try bytes("server.key"))
         let error = failure { _ = try client(connection).get(.pods, "p", in: "n") }
         #expect(error.code == .denied)
         connection.credentials.identity = ClientIdentity(certificate: try bytes("jane.crt"), key: Array("hunter2".utf8))

@@ -26,7 +26,8 @@ import Transfer
 
     /// Names as they are told, `-` before those that are gone.
     private func watch(
-        _ name: String, time: FakeTime = FakeTime(), stopAt last: String = "last", within limit: Duration = .seconds(600)
+        _ name: String, time: FakeTime = FakeTime(), stopAt last: String = "last",
+        within limit: Duration = .seconds(600)
     ) throws -> ([String], WatchEnd) {
         var names: [String] = []
         let end = try server.client(name, time: time).watch(.pods, from: "1", within: limit) { event in
@@ -47,28 +48,37 @@ import Transfer
                     lines([Self.event("ADDED", "a", "2"), Self.event("BOOKMARK", "", "5")]),
                     lines([Self.event("MODIFIED", "a", "6"), "{\"type\":\"MODI"], ",\"broken\":true"),
                     "{\"status\":503}", "{\"drop\":true}",
-                    lines([Self.event("DELETED", "a", "7"), Self.event("ADDED", "last", "8"), Self.event("ADDED", "more", "9")]),
+                    lines([
+                        Self.event("DELETED", "a", "7"), Self.event("ADDED", "last", "8"),
+                        Self.event("ADDED", "more", "9"),
+                    ]),
                 ].joined(separator: ",") + "]")
         let (names, end) = try watch("on")
         #expect(names == ["a", "a", "-a", "last"])
         #expect(end == .stopped(resourceVersion: "8"))
         #expect(try versions() == ["1", "5", "6", "6", "6"])
-        #expect(try server.requests().allSatisfy { $0.path.contains("allowWatchBookmarks=true") && $0.path.contains("timeoutSeconds=240") })
+        #expect(
+            try server.requests().allSatisfy {
+                $0.path.contains("allowWatchBookmarks=true") && $0.path.contains("timeoutSeconds=240")
+            })
     }
 
     @Test(
         arguments: [
             "{\"status\":410,\"body\":{\"kind\":\"Status\",\"code\":410,\"reason\":\"Gone\"}}",
             "{\"lines\":[\"{\\\"type\\\":\\\"ERROR\\\",\\\"object\\\":{\\\"kind\\\":\\\"Status\\\",\\\"code\\\":410,\\\"reason\\\":\\\"Expired\\\"}}\"]}",
-        ]) func `a version that is too old is told`(step: String) throws {
-            try server.script("old", "[\(step)]")
-            #expect(try watch("old").1 == .expired)
-            #expect(try server.requests().count == 1)
-        }
+        ]) func `a version that is too old is told`(step: String) throws
+    {
+        try server.script("old", "[\(step)]")
+        #expect(try watch("old").1 == .expired)
+        #expect(try server.requests().count == 1)
+    }
 
     @Test func `an error of the server is tried again, or told`() throws {
         func error(_ code: Int) -> String {
-            lines(["{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":\(code),\"reason\":\"R\",\"message\":\"M\"}}"])
+            lines([
+                "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":\(code),\"reason\":\"R\",\"message\":\"M\"}}"
+            ])
         }
         try server.script("again", "[\(error(500)),\(lines([Self.event("ADDED", "last", "3")]))]")
         #expect(try watch("again").0 == ["last"])
@@ -108,7 +118,11 @@ import Transfer
         let asked = Monitor(0)
         var client = try server.client("stall")
         client.surroundings.checkStop = { () throws(Failure) in
-            if asked.change({ $0 += 1; return $0 }) > 5 { throw Failure(.failed, "told to stop") }
+            if asked.change({
+                $0 += 1; return $0
+            }) > 5 {
+                throw Failure(.failed, "told to stop")
+            }
         }
         let error = failure { _ = try client.watch(.pods, from: "1", within: .seconds(60)) { _ in true } }
         #expect(error.what == "told to stop")
@@ -149,7 +163,8 @@ import Transfer
 
     @Test func `waiting for an object ends with it, or with the time`() throws {
         let list = "{\"body\":{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"a\"}}]}}"
-        try server.script("wait", "[\(list),\(lines([Self.event("DELETED", "b", "2"), Self.event("DELETED", "a", "3")]))]")
+        try server.script(
+            "wait", "[\(list),\(lines([Self.event("DELETED", "b", "2"), Self.event("DELETED", "a", "3")]))]")
         let client = try server.client("wait")
         #expect(try client.wait(for: .pods, "a", in: "n", within: .seconds(600)) { $0 == nil })
         #expect(try server.requests().first?.path.contains("fieldSelector=metadata.name%3Da") == true)

@@ -14,7 +14,9 @@ import Testing
         case ..<65536: bytes += [126, UInt8(payload.count >> 8), UInt8(payload.count & 255)]
         default:
             bytes.append(127)
-            for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: payload.count >> shift)) }
+            for shift in stride(from: 56, through: 0, by: -8) {
+                bytes.append(UInt8(truncatingIfNeeded: payload.count >> shift))
+            }
         }
         return bytes + payload
     }
@@ -69,7 +71,8 @@ import Testing
             ([0xC2, 0], .failed), ([0x82, 0x80], .failed), ([0x83, 0], .failed), ([0x8B, 0], .failed),
             ([0x81, 0], .failed), ([0x80, 0], .failed), ([0x02, 0, 0x82, 0], .failed), ([0x09, 0], .failed),
             ([0x89, 126, 0, 126], .failed), ([0x88, 1, 3], .failed),
-            ([0x82, 127, 0, 0, 0, 0, 0x10, 0, 0, 0], .refused), ([0x82, 127, 255, 255, 255, 255, 255, 255, 255, 255], .refused),
+            ([0x82, 127, 0, 0, 0, 0, 0x10, 0, 0, 0], .refused),
+            ([0x82, 127, 255, 255, 255, 255, 255, 255, 255, 255], .refused),
         ] as [([UInt8], Failure.Code)])
     func `what is against the protocol ends it`(bytes: [UInt8], code: Failure.Code) {
         #expect(failure { _ = try decode([bytes[...]]) }.code == code)

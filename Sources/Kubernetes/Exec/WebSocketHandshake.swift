@@ -52,7 +52,9 @@ struct WebSocketHandshake {
         guard let chosen = head["sec-websocket-protocol"], protocols.contains(chosen) else {
             throw refuse("it chose none of the protocols \(protocols.joined(separator: ", "))")
         }
-        guard head["sec-websocket-extensions"] == nil else { throw refuse("it uses an extension that was not asked for") }
+        guard head["sec-websocket-extensions"] == nil else {
+            throw refuse("it uses an extension that was not asked for")
+        }
         return chosen
     }
 }
@@ -93,7 +95,9 @@ enum UpgradeBody {
     /// Nil when more has to come.
     static func whole(_ head: UpgradeHead, _ bytes: [UInt8], isAtEnd: Bool) -> [UInt8]? {
         if head["transfer-encoding"]?.lowercased() == "chunked" { return chunks(bytes) ?? (isAtEnd ? [] : nil) }
-        guard let length = head["content-length"].flatMap({ Int($0) }), length >= 0 else { return isAtEnd ? bytes : nil }
+        guard let length = head["content-length"].flatMap({ Int($0) }), length >= 0 else {
+            return isAtEnd ? bytes : nil
+        }
         guard bytes.count >= length || isAtEnd else { return nil }
         return Array(bytes.prefix(length))
     }
