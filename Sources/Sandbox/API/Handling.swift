@@ -28,7 +28,7 @@ extension HostCluster {
         case ["openapi", "v2"]:
             // An empty document: clients then skip their own validation, and leave it to us.
             return .bytes(
-                200, [], contentType: "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")
+                200, [], contentType: "application/com.github.proto-openapi.spec.v2.v1.0+protobuf")
         default: break
         }
         if request.path.count == 2, request.path[0] == "api" {

@@ -31,7 +31,7 @@ struct VirtualAPI: APIService {
         case ["api"]: return .json(200, Discovery.versions)
         case ["apis"]: return .json(200, Discovery.groupList)
         case ["openapi", "v2"]:
-            return .bytes(200, [], contentType: "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")
+            return .bytes(200, [], contentType: "application/com.github.proto-openapi.spec.v2.v1.0+protobuf")
         case let path where path.count == 2 && path[0] == "api" || path.count == 3 && path[0] == "apis":
             let group = path.count == 3 ? path[1] : ""
             guard let found = Discovery.resources(group: group, version: path[path.count - 1]) else { break }
