@@ -15,8 +15,8 @@ extension HostCluster {
         for object in store.list(.deployments, namespace: namespace) { reconcile(deployment: object) }
         for object in store.list(.replicaSets, namespace: namespace) { reconcile(replicaSet: object) }
         for object in store.list(.jobs, namespace: namespace) { reconcile(job: object) }
-        for object in store.list(.persistentVolumeClaims, namespace: namespace) { reconcile(claim: object) }
         for object in store.list(.pods, namespace: namespace) { reconcile(pod: object) }
+        for object in store.list(.persistentVolumeClaims, namespace: namespace) { reconcile(claim: object) }
         for object in store.list(.services, namespace: namespace) { reconcile(endpointsOf: object) }
         setReplicasBack(namespace)
     }

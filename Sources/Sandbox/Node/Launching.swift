@@ -124,11 +124,14 @@ extension HostCluster {
         Task { [weak self] in
             await runtime.stopAll(grace: grace)
             do { try await Task.sleep(for: least) } catch {}
+            await self?.markStopped(uid)
+            // Controllers see the stopped pod before it is gone, as they do on a real host.
+            do { try await Task.sleep(for: least / 4) } catch {}
             await self?.finish(uid)
         }
     }
 
-    private func finish(_ uid: String) {
+    private func markStopped(_ uid: String) {
         guard let runtime = pods[uid] else { return }
         for (container, state) in runtime.containers where state.isRunning {
             var since = Moment.now()
@@ -139,6 +142,10 @@ extension HostCluster {
         }
         pods[uid]?.stage = .stopped
         publishStatus(uid)
+    }
+
+    private func finish(_ uid: String) {
+        guard let runtime = pods[uid] else { return }
         change(.pods, runtime.name) { pod in
             guard pod.text("metadata", "uid") == uid else { return }
             pod.set("metadata", "deletionGracePeriodSeconds", to: .integer(0))

@@ -17,6 +17,7 @@ struct ClusterManifests {
     enum Exposure: CaseIterable { case loadBalancer, ingress, nodePort, clusterIP }
 
     let name: String
+    let namespace: String
     let generation: Generation
     let exposure: Exposure
 
@@ -67,7 +68,7 @@ struct ClusterManifests {
         apiVersion: rbac.authorization.k8s.io/v1
         kind: RoleBinding
         metadata: {name: \(roleName), labels: \(labels)}
-        subjects: [{kind: ServiceAccount, name: vc-\(name)}]
+        subjects: [{kind: ServiceAccount, name: vc-\(name), namespace: \(namespace)}]
         roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: \(roleName)}
         """
     }
@@ -255,7 +256,7 @@ extension HostCluster {
         var seed = seed
         seed.nodeName = nodeName
         seeds[ObjectName(namespace, name).path] = seed
-        for document in ClusterManifests(name: name, generation: generation, exposure: exposure).documents {
+        for document in ClusterManifests(name: name, namespace: namespace, generation: generation, exposure: exposure).documents {
             let object: JSONValue
             do { object = try APIRequest.json(yaml: document) } catch {
                 throw .internalError("a manifest of the sandbox is no YAML: \(error)")
