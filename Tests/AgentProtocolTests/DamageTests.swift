@@ -113,7 +113,7 @@ struct DamageTests {
         let connection = try connect(
             ScriptedChannel(greeting + Array(repeatElement(frame, count: 17).joined()), then: .silent))
         var ended: Failure?
-        while ended == nil {
+        for _ in 0..<20_000 where ended == nil {
             do throws(Failure) { try connection.check() } catch { ended = error }
             usleep(1000)
         }
