@@ -1,5 +1,6 @@
 import Failures
 import Foundation
+import Kubernetes
 import Operations
 import Policies
 import VirtualClusters
