@@ -55,6 +55,9 @@ struct LayoutTests {
         let objects = try LayoutDocument.objects("stores", without: [.secrets])
         let cluster = try Discovery(of: objects).cluster(named: "from-all")
         #expect(cluster.datastore == .unknown(reason: "its environment is in Secret store, which could not be read"))
+        // An argument counts more than any file or environment.
+        let bronze = try Discovery(of: try LayoutDocument.objects("b-ha", without: [.secrets])).cluster(named: "bronze")
+        #expect(bronze.datastore == .external(.mysql))
     }
 
     /// A namespace for all of them is the worst case: everything of each has to be found among everything of the others.

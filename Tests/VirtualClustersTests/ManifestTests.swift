@@ -166,7 +166,8 @@ struct ManifestTests {
         let two = try paths("two")
         #expect(
             two == [
-                "LimitRange/limits.yaml", "NetworkPolicy.networking.k8s.io/all.yaml", "ResourceQuota/quota.yaml",
+                "LimitRange/limits.yaml", "NetworkPolicy.networking.k8s.io/all.yaml",
+                "NetworkPolicy.networking.k8s.io/of-two.yaml", "ResourceQuota/quota.yaml",
                 "Secret/sh.helm.release.v1.two.v12.yaml", "Service/two.yaml", "StatefulSet.apps/two.yaml",
             ])
     }
