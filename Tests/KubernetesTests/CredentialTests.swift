@@ -123,7 +123,8 @@ import Transfer
         let script = """
             echo "$1 $2 $EXTRA $HOME-" > "$FOLDER/seen"
             echo "$KUBERNETES_EXEC_INFO" > "$FOLDER/info"
-            ( : < /dev/tty ) 2>/dev/null && echo terminal >> "$FOLDER/seen"
+            # A session of its own has no terminal.
+            [ "$(cut -d' ' -f6 /proc/$$/stat)" = $$ ] || echo terminal >> "$FOLDER/seen"
             cat >> "$FOLDER/seen"
 
             """

@@ -261,6 +261,23 @@ import Threads
         #expect(got.count == 2)
     }
 
+    @Test func `a connection that breaks under the input still tells how the command ended`() throws {
+        try server.script("vanish", "[{\"exec\":\"vanish\"}]")
+        let session = try server.client("vanish").exec(request(input: true))
+        #expect(try session.send([1]) { _ in })
+        #expect(try server.waitForNote("gone"))
+        var got: [ExecEvent] = []
+        var isTaken = true
+        // The first one goes out, and is answered by a reset.
+        for _ in 0..<2000 where isTaken {
+            isTaken = try session.send([1]) { got.append($0) }
+            usleep(1000)
+        }
+        #expect(!isTaken)
+        got += try events(session)
+        #expect(got == [.output(Array("enough".utf8)), .ended(ExecEnd(status: 0))])
+    }
+
     @Test func `a command needs words, and its input a beginning`() throws {
         let client = try server.client("none")
         #expect(failure { _ = try client.exec(ExecRequest([], in: "p", namespace: "n")) }.code == .usage)

@@ -276,6 +276,17 @@ def exec_deaf(step, request, wire, reader, connection):
     time.sleep(3600)
 
 
+def exec_vanish(step, request, wire, reader, connection):
+    """Takes some input, ends, and is gone with what comes unread."""
+    read_frame(reader)
+    wire.send(frame(2, b"\x01" + b"enough") + SUCCESS)
+    connection.shutdown(socket.SHUT_RDWR)
+    reader.close()
+    connection.close()
+    note("gone")
+    raise EOFError
+
+
 def exec_silent(step, request, wire, reader, connection):
     time.sleep(3600)
 
