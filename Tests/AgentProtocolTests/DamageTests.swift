@@ -103,7 +103,7 @@ struct DamageTests {
             head(0, 0), head(1, 0xFFFFFF),
         ])
     func frames(_ head: [UInt8]) throws {
-        let failure = failure { _ = try replay(greeting + head, then: .silent) }
+        let failure = failure { _ = try replay(greeting + head, then: .failing) }
         #expect(failure?.code == .verificationFailed)
     }
 
