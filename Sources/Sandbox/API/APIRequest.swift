@@ -57,6 +57,7 @@ struct APIRequest: Sendable {
 
     /// The body as JSON; YAML is read as well.
     func json() throws(APIError) -> JSONValue {
+        if contentType == "application/vnd.kubernetes.protobuf" { return try ProtobufBody.json(body) }
         if contentType.hasSuffix("yaml") {
             do {
                 return try Self.json(yaml: String(decoding: body, as: UTF8.self))

@@ -15,7 +15,7 @@ struct DeletionOptions: Sendable {
         isDryRun = request.isDryRun
         gracePeriodSeconds = request.value("gracePeriodSeconds").flatMap(Int64.init)
         propagation = request.value("propagationPolicy")
-        guard !request.body.isEmpty, request.contentType.hasSuffix("json") else { return }
+        guard !request.body.isEmpty else { return }
         let body = try request.json()
         gracePeriodSeconds = body.number("gracePeriodSeconds") ?? gracePeriodSeconds
         propagation = body.text("propagationPolicy") ?? propagation

@@ -80,7 +80,7 @@ struct ManagedFields: Sendable {
     /// Inner objects are the same for ownership when their fields are; only leaves are compared.
     private static func isSame(_ old: JSONValue, _ new: JSONValue, _ path: [String]) -> Bool {
         guard let before = old.value(atFieldPath: path), let after = new.value(atFieldPath: path) else { return false }
-        if case .object(let members) = after, !members.isEmpty, case .object = before,
+        if case .object = after, case .object = before,
             !ListShape.atomicObjects.contains(String(path.last?.dropFirst(2) ?? ""))
         {
             return true
