@@ -249,8 +249,11 @@ actor VirtualControlPlane: RunningContainer {
     func caller(_ certificate: [UInt8]?) -> Caller? { certificate.flatMap { clientAuthority?.caller(of: $0) } }
 
     private func opened() throws(APIError) -> KineDatabase {
-        guard let database, !isBroken else {
+        guard !isBroken else {
             throw .internalError("rpc error: code = Unknown desc = database disk image is malformed")
+        }
+        guard let database else {
+            throw APIError(code: 503, reason: "ServiceUnavailable", message: "apiserver not ready")
         }
         return database
     }
