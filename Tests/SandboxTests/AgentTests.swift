@@ -40,7 +40,9 @@ import Testing
                 volumeMounts: [{name: data, mountPath: /data}, {name: scratch, mountPath: /scratch}]
         """
 
-    private static func prepared() async throws -> (running: RunningSandbox, kubectl: Kubectl, pod: String, directory: TemporaryDirectory) {
+    private static func prepared() async throws -> (
+        running: RunningSandbox, kubectl: Kubectl, pod: String, directory: TemporaryDirectory
+    ) {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/daytwo-stand-in"
         try PlainFile.write(program.utf8, to: path, mode: 0o755)
@@ -49,7 +51,9 @@ import Testing
         try await kubectl("create", "secret", "generic", "key", "--from-literal=k=hidden")
         try await kubectl(
             "create", "-f", "-",
-            input: "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}")
+            input:
+                "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}"
+        )
         try await kubectl("create", "-f", "-", input: job)
         try await kubectl("wait", "--for=condition=Ready", "pod", "-l", "job-name=agent", "--timeout=60s")
         let pod = try await kubectl("get", "pods", "-l", "job-name=agent", "-o", "jsonpath={.items[0].metadata.name}")
@@ -70,7 +74,9 @@ import Testing
         let scratch = try await kubectl("exec", pod, "--", "daytwo", "say", "/scratch").dropFirst(4)
         #expect(PlainFile.exists(String(scratch)))
         try await kubectl("delete", "job", "agent")
-        try await eventually("the end of the pod") { try await kubectl("get", "pods", "-l", "job-name=agent", "-o", "name").isEmpty }
+        try await eventually("the end of the pod") {
+            try await kubectl("get", "pods", "-l", "job-name=agent", "-o", "name").isEmpty
+        }
         #expect(!PlainFile.exists(String(scratch)))
         #expect(PlainFile.exists("\(volume)/file"))
         await running.stop()
@@ -79,12 +85,16 @@ import Testing
 
     @Test func endsAsAJob() async throws {
         let (running, kubectl, _, directory) = try await Self.prepared()
-        let failing = Self.job.replacing("{name: agent}", with: "{name: failing}").replacing("[idle, --data-dir=/data/inner]", with: "[fail]")
+        let failing = Self.job.replacing("{name: agent}", with: "{name: failing}").replacing(
+            "[idle, --data-dir=/data/inner]", with: "[fail]")
         try await kubectl("create", "-f", "-", input: failing)
         try await kubectl("wait", "--for=condition=Failed", "job/failing", "--timeout=60s")
-        let status = try await kubectl("get", "pods", "-l", "job-name=failing", "-o", "jsonpath={.items[0].status.containerStatuses[0].state.terminated.exitCode}")
+        let status = try await kubectl(
+            "get", "pods", "-l", "job-name=failing", "-o",
+            "jsonpath={.items[0].status.containerStatuses[0].state.terminated.exitCode}")
         #expect(status == "5")
-        let done = Self.job.replacing("{name: agent}", with: "{name: done}").replacing("[idle, --data-dir=/data/inner]", with: "[say, x]")
+        let done = Self.job.replacing("{name: agent}", with: "{name: done}").replacing(
+            "[idle, --data-dir=/data/inner]", with: "[say, x]")
         try await kubectl("create", "-f", "-", input: done)
         try await kubectl("wait", "--for=condition=Complete", "job/done", "--timeout=60s")
         await running.stop()

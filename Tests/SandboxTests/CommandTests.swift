@@ -14,7 +14,9 @@ import Testing
     }
 
     private static func tool() throws -> Tool {
-        let places = [program, "\(Repository.root)/.build/debug", "\(Repository.root)/.build/x86_64-unknown-linux-gnu/debug"]
+        let places = [
+            program, "\(Repository.root)/.build/debug", "\(Repository.root)/.build/x86_64-unknown-linux-gnu/debug",
+        ]
         let path = places.map { "\($0)/daytwo-sandbox" }.first { FileManager.default.isExecutableFile(atPath: $0) }
         return Tool(path: try #require(path, "daytwo-sandbox is not built"))
     }
@@ -32,14 +34,14 @@ import Testing
             return cluster.text("name") == "vc-blue/blue" && cluster.number("ready") == 1
         }
         let second = try await tool.run(["up"] + state)
-        #expect(second.code == 1 && second.text.contains("a sandbox is running"))
+        #expect(second.code == 6 && second.text.contains("a sandbox is running"))
         let fault = try await tool.run(["fault", "pod-never-ready", "--on", "vc-blue/blue"] + state)
         #expect(fault.code == 0, "\(fault.text)")
         #expect(try await tool.run(["status"] + state).text.contains("pod-never-ready"))
         #expect(try await tool.run(["fault", "--clear"] + state).code == 0)
         #expect(try await !tool.run(["status"] + state).text.contains("pod-never-ready"))
         #expect(try await tool.run(["fault", "earthquake"] + state).code == 64)
-        #expect(try await tool.run(["fault", "node-gone", "--host", "host-9"] + state).code == 1)
+        #expect(try await tool.run(["fault", "node-gone", "--host", "host-9"] + state).code == 11)
         let user = try await tool.run(["user", "reader"] + state)
         #expect(FileManager.default.fileExists(atPath: user.text.trimmed))
         #expect(try await tool.run(["down"] + state).code == 0)
@@ -47,14 +49,14 @@ import Testing
         #expect(code == 0)
         #expect(text.trimmed == "\(directory.path)/host-1.kubeconfig")
         let after = try await tool.run(["status"] + state)
-        #expect(after.code == 4 && after.text.contains("no sandbox is running"))
+        #expect(after.code == 11 && after.text.contains("no sandbox is running"))
     }
 
     @Test func refusesAnotherDirectory() async throws {
         let directory = try TemporaryDirectory()
         try PlainFile.write([1], to: "\(directory.path)/mine")
         let (code, text) = try await Self.tool().run(["up", "--state", directory.path])
-        #expect(code == 1 && text.contains("is not empty, and no sandbox's"))
+        #expect(code == 4 && text.contains("is not empty, and no sandbox's"))
         #expect(FileManager.default.fileExists(atPath: "\(directory.path)/mine"))
     }
 }

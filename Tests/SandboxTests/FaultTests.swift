@@ -12,7 +12,8 @@ import Testing
 
     private static func cluster() async throws -> BareHost {
         let host = try await BareHost()
-        try await host.cluster.install("blue", namespace: "vc-blue", .a, .clusterIP, seed: SeedOptions(seed: 3, bytes: 1000))
+        try await host.cluster.install(
+            "blue", namespace: "vc-blue", .a, .clusterIP, seed: SeedOptions(seed: 3, bytes: 1000))
         try await ready(host, true)
         return host
     }
@@ -65,7 +66,9 @@ import Testing
         }
         #expect(try await host.ask("GET", "/api/v1/nodes").code == 200)
         await host.cluster.clearFaults(nil, on: nil)
-        #expect(try await host.ask("PATCH", "/api/v1/nodes/x", .object([]), type: "application/merge-patch+json").code == 404)
+        #expect(
+            try await host.ask("PATCH", "/api/v1/nodes/x", .object([]), type: "application/merge-patch+json").code
+                == 404)
         await host.stop()
     }
 
@@ -96,11 +99,13 @@ import Testing
 
     @Test func corruptDatabase() async throws {
         let host = try await Self.cluster()
-        let directory = try #require(await host.cluster.pods.values.first { $0.controlPlane != nil }?.controlPlane?.options.directory)
+        let directory = try #require(
+            await host.cluster.pods.values.first { $0.controlPlane != nil }?.controlPlane?.options.directory)
         await host.cluster.inject(HostFault(.corruptDatabase, on: "vc-blue/blue"))
         try await host.ask("DELETE", Self.pod)
         try await eventually("the damage") {
-            guard let plane = await host.cluster.pods.values.first(where: { $0.controlPlane != nil })?.controlPlane else { return false }
+            guard let plane = await host.cluster.pods.values.first(where: { $0.controlPlane != nil })?.controlPlane
+            else { return false }
             do throws(APIError) {
                 _ = try await plane.revision()
                 return false
@@ -127,7 +132,8 @@ import Testing
         let host = try await Self.cluster()
         await host.cluster.inject(HostFault(.replicasSetBack, on: "vc-blue/blue", value: "1"))
         try await host.ask(
-            "PATCH", Self.set, .members(["spec": .members(["replicas": .integer(0)])]), type: "application/merge-patch+json")
+            "PATCH", Self.set, .members(["spec": .members(["replicas": .integer(0)])]),
+            type: "application/merge-patch+json")
         try await eventually("the other controller") {
             let object = try await host.ask("GET", Self.set).body
             let managers = object.list("metadata", "managedFields").compactMap { $0.text("manager") }
@@ -140,7 +146,9 @@ import Testing
         let host = try await BareHost()
         await host.cluster.inject(HostFault(.admissionDenied, value: "jobs"))
         let job = try JSONValue(
-            parsing: Array(#"{"metadata":{"name":"j"},"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"m","image":"busybox"}]}}}}"#.utf8))
+            parsing: Array(
+                #"{"metadata":{"name":"j"},"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"m","image":"busybox"}]}}}}"#
+                    .utf8))
         let path = "/apis/batch/v1/namespaces/default/jobs"
         let denied = try await host.ask("POST", path, job)
         #expect(denied.code == 400 && denied.body.text("message")?.contains("denied the request") ?? false)

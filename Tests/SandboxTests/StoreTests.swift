@@ -14,7 +14,9 @@ import Testing
 
     @Test func pagesShowOneRevision() async throws {
         let host = try await BareHost()
-        try await eventually("the host's own") { try await host.ask("GET", "\(Self.maps)/kube-root-ca.crt").code == 200 }
+        try await eventually("the host's own") {
+            try await host.ask("GET", "\(Self.maps)/kube-root-ca.crt").code == 200
+        }
         for number in 1...5 { try await host.ask("POST", Self.maps, Self.config("c\(number)")) }
         let first = try await host.ask("GET", "\(Self.maps)?limit=2").body
         #expect(first.number("metadata", "remainingItemCount") == 4)
@@ -23,7 +25,8 @@ import Testing
         try await host.ask("DELETE", "\(Self.maps)/c4")
         try await host.ask("POST", Self.maps, Self.config("c3a"))
         let second = try await host.ask("GET", "\(Self.maps)?limit=9&continue=\(token)").body
-        #expect(second.list("items").compactMap { $0.text("metadata", "name") } == ["c3", "c4", "c5", "kube-root-ca.crt"])
+        #expect(
+            second.list("items").compactMap { $0.text("metadata", "name") } == ["c3", "c4", "c5", "kube-root-ca.crt"])
         #expect(second["metadata", "resourceVersion"] == first["metadata", "resourceVersion"])
         await host.cluster.forgetHistory()
         #expect(try await host.ask("GET", "\(Self.maps)?limit=9&continue=\(token)").code == 410)
@@ -33,7 +36,8 @@ import Testing
     @Test func watchWithSelectorSeesComingAndGoing() async throws {
         let host = try await BareHost()
         let start = try #require(try await host.ask("GET", Self.maps).body.text("metadata", "resourceVersion"))
-        async let events = host.watch("\(Self.maps)?watch=1&labelSelector=x%3Dy&timeoutSeconds=1&resourceVersion=\(start)")
+        async let events = host.watch(
+            "\(Self.maps)?watch=1&labelSelector=x%3Dy&timeoutSeconds=1&resourceVersion=\(start)")
         try await host.ask("POST", Self.maps, Self.config("c"))
         for label in [JSONValue.string("y"), .null] {
             try await host.ask(
@@ -53,7 +57,10 @@ import Testing
             object.set(
                 "metadata", "ownerReferences",
                 to: .array([
-                    .members(["apiVersion": .string("v1"), "kind": .string("ConfigMap"), "name": .string("owner"), "uid": .string(owner)])
+                    .members([
+                        "apiVersion": .string("v1"), "kind": .string("ConfigMap"), "name": .string("owner"),
+                        "uid": .string(owner),
+                    ])
                 ]))
             try await host.ask("POST", Self.maps, object)
         }
@@ -68,11 +75,14 @@ import Testing
     @Test func quota() async throws {
         let host = try await BareHost()
         try await host.create(
-            "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: few}\nspec: {hard: {count/jobs.batch: \"0\"}}", in: "default")
+            "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: few}\nspec: {hard: {count/jobs.batch: \"0\"}}",
+            in: "default")
         let answer = try await host.ask(
             "POST", "/apis/batch/v1/namespaces/default/jobs",
             try APIRequest.json(
-                yaml: "metadata: {name: j}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: m, image: busybox}]}}}"))
+                yaml:
+                    "metadata: {name: j}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: m, image: busybox}]}}}"
+            ))
         #expect(answer.code == 403)
         #expect(answer.body.text("message")?.contains("exceeded quota: few, requested: count/jobs.batch=1") ?? false)
         await host.stop()

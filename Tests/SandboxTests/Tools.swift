@@ -34,7 +34,8 @@ struct Tool {
                 continuation.resume(
                     with: Result {
                         try CompletedProcess.run(
-                            command, input: Array(input.utf8), outputLimit: 1 << 20, deadline: .seconds(120), uptime: uptime)
+                            command, input: Array(input.utf8), outputLimit: 1 << 20, deadline: .seconds(120),
+                            uptime: uptime)
                     })
             }
         }
@@ -53,7 +54,8 @@ struct Kubectl {
 
     @discardableResult
     func callAsFunction(
-        _ arguments: String..., input: String = "", code wanted: Int32 = 0, sourceLocation: SourceLocation = #_sourceLocation
+        _ arguments: String..., input: String = "", code wanted: Int32 = 0,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> String {
         let (code, text) = try await tool.run(["--cache-dir=/tmp/sandbox-kubectl-cache"] + arguments, input: input)
         #expect(code == wanted, "kubectl \(arguments.joined(separator: " ")): \(text)", sourceLocation: sourceLocation)
