@@ -28,6 +28,12 @@ let package = Package(
         .target(name: "Files", dependencies: ["CLinux", "Failures"]),
         .target(name: "Processes", dependencies: ["CLinux", "Failures", "Files"]),
         .target(
+            name: "AgentProtocol",
+            dependencies: [
+                "CLinux", "Failures", "Files", "JSONValues", "Processes", "Threads",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .target(
             name: "Archive",
             dependencies: [
                 "CArchive", "CZstd", "Failures", "Files", "JSONValues", "Threads",
@@ -46,7 +52,18 @@ let package = Package(
             name: "Stores",
             dependencies: ["Failures", "Files", "JSONValues", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Transfer", dependencies: ["CCurl", "Failures"]),
-        .target(name: "Kubernetes", dependencies: ["JSONValues"]),
+        .target(
+            name: "Kubernetes",
+            dependencies: [
+                "Failures", "Files", "JSONValues", "Processes", "Threads", "Transfer",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "Yams", package: "Yams"),
+            ]),
+        .target(
+            name: "VirtualClusters",
+            dependencies: [
+                "Failures", "JSONValues", "Kubernetes", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
         .target(
             name: "Policies",
             dependencies: ["Failures", "Files", .product(name: "Yams", package: "Yams")]),
@@ -60,20 +77,24 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Monitoring", "Policies",
-                "Processes",
-                "Stores", "Threads", "Transfer",
+                "AgentProtocol", "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Kubernetes",
+                "Monitoring", "Policies", "Processes", "Stores", "Threads", "Transfer", "VirtualClusters",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
             name: "DaytwoCLI",
             dependencies: [
-                "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Monitoring", "Operations",
-                "Policies",
-                "Processes", "Stores", "Threads", "Transfer",
+                "AgentProtocol", "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Kubernetes",
+                "Monitoring", "Operations", "Policies", "Processes", "Stores", "Threads", "Transfer",
+                "VirtualClusters",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        .testTarget(
+            name: "KubernetesTests",
+            dependencies: ["Failures", "Files", "JSONValues", "Kubernetes", "Processes", "Threads", "Transfer"]),
         .testTarget(name: "JSONValuesTests", dependencies: ["Failures", "JSONValues"]),
+        .testTarget(
+            name: "AgentProtocolTests", dependencies: ["AgentProtocol", "Failures", "Files", "JSONValues", "Processes"]),
         .testTarget(name: "FilesTests", dependencies: ["Failures", "Files"]),
         .testTarget(
             name: "ArchiveTests",
@@ -98,12 +119,16 @@ let package = Package(
             // The executable is a dependency for its schedules' entries: what the year runs is what the scheduler runs.
             dependencies: ["DaytwoCLI", "Failures", "Files", "Jobs", "Operations", "Policies", "Stores"],
             exclude: ["Support/year_model.py"]),
+        .testTarget(
+            name: "VirtualClustersTests", dependencies: ["Failures", "JSONValues", "Kubernetes", "VirtualClusters"],
+            exclude: ["Layouts"]),
         .testTarget(name: "StoresTests", dependencies: ["Failures", "Files", "JSONValues", "Stores"]),
         .testTarget(
             name: "OperationsTests",
             // The executable is a dependency so that it is built: kill tests run the real binary.
             dependencies: [
-                "Archive", "Datastore", "DaytwoCLI", "Failures", "Files", "Operations", "Stores",
+                "AgentProtocol", "Archive", "Datastore", "DaytwoCLI", "Failures", "Files", "JSONValues", "Operations",
+                "Processes", "Stores",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .testTarget(

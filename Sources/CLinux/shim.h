@@ -132,8 +132,12 @@ static inline int daytwo_memory_file(const char *name) { return (int)syscall(SYS
 // A descriptor that becomes readable when the process ends (Linux 5.3), or -1.
 static inline int daytwo_open_process(pid_t process) { return (int)syscall(434 /* SYS_pidfd_open */, process, 0); }
 
-// Starts a program in a process group of its own, with these three descriptors and no others, no signal blocked or
-// ignored. Gives 0, or the errno of what failed, the exec included.
+// POSIX_SPAWN_SETSID, which only _GNU_SOURCE shows.
+static const short daytwo_SPAWN_SETSID = 0x80;
+
+// Starts a program in a session, and so a process group, of its own: no terminal can ask or signal it. It gets these
+// three descriptors and no others, no signal blocked or ignored. Gives 0, or the errno of what failed, the exec
+// included.
 static inline int daytwo_spawn(
     const char *path, char *const *argv, char *const *envp, const char *directory, int input, int output, int errors,
     pid_t *process
@@ -149,9 +153,8 @@ static inline int daytwo_spawn(
         sigfillset(&all);
         posix_spawnattr_setsigmask(&attributes, &none);
         posix_spawnattr_setsigdefault(&attributes, &all);
-        posix_spawnattr_setpgroup(&attributes, 0);
         posix_spawnattr_setflags(
-            &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+            &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | daytwo_SPAWN_SETSID);
         number = posix_spawn_file_actions_adddup2(&actions, input, 0);
         if (number == 0) number = posix_spawn_file_actions_adddup2(&actions, output, 1);
         if (number == 0) number = posix_spawn_file_actions_adddup2(&actions, errors, 2);

@@ -6,19 +6,27 @@ import Operations
 struct Daytwo: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "daytwo",
-        abstract: "Backs up and restores k3s data directories, while k3s runs and with a way back.",
+        abstract:
+            "Backs up virtual clusters and k3s data directories while they run, and restores the latter with a way back.",
         discussion: """
             A first backup, of a k3s data directory on this machine:
 
               daytwo backup create --data-dir /var/lib/rancher/k3s --name NAME --store PATH
               daytwo backup list --store PATH
 
+            Virtual clusters on a host cluster:
+
+              daytwo clusters list
+              daytwo backup create NAMESPACE/NAME --store PATH
+
             Topics: daytwo help exit-codes
             """,
         version: OperationContext.version,
         subcommands: [
-            BackupCommand.self, RestoreCommand.self, JobsCommand.self, ScheduleCommand.self, SchedulerCommand.self,
-            DoctorCommand.self, NotifyCommand.self, MetricsCommand.self, ConfigCommand.self,
+            ClustersCommand.self, BackupCommand.self, RestoreCommand.self, JobsCommand.self, ScheduleCommand.self,
+            SchedulerCommand.self,
+            DoctorCommand.self, RbacCommand.self, NotifyCommand.self, MetricsCommand.self, ConfigCommand.self,
+            AgentCommand.self,
         ])
 
     static func main() {

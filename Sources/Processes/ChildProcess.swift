@@ -1,11 +1,11 @@
 internal import CLinux
 public import Failures
-internal import Files
+public import Files
 internal import Glibc
 internal import Synchronization
 
-/// A program that was started, in a process group of its own: Ctrl-C on the terminal does not reach it, and with it
-/// ends what it started.
+/// A program that was started, in a session and process group of its own: it has no terminal, Ctrl-C does not reach it,
+/// and with it ends what it started.
 ///
 /// It inherits no descriptor but the three standard ones, no blocked or ignored signal, and no variable. It is not
 /// ended with its owner, which may restart and leave workers at their work; but who starts must ``wait(atMost:uptime:)``
@@ -50,9 +50,24 @@ public final class ChildProcess: Sendable {
         }
     }
 
+    /// Starts a program that talks over open descriptors: pipes, whose other ends the caller keeps.
+    public convenience init(
+        _ command: ProcessCommand, input: borrowing FileDescriptor, output: borrowing FileDescriptor, errors: Output
+    ) throws(Failure) {
+        try self.init(
+            command, input: input, output: output, errorFile: try Self.open(errors, standard: STDERR_FILENO))
+    }
+
     /// Starts a program whose output goes to open descriptors.
-    init(
+    convenience init(
         _ command: ProcessCommand, input: [UInt8], output: borrowing FileDescriptor, errors: borrowing FileDescriptor
+    ) throws(Failure) {
+        try self.init(command, input: try Self.inputFile(input), output: output, errorFile: errors)
+    }
+
+    private init(
+        _ command: ProcessCommand, input: borrowing FileDescriptor, output: borrowing FileDescriptor,
+        errorFile errors: borrowing FileDescriptor
     ) throws(Failure) {
         guard command.executable.utf8.first == UInt8(ascii: "/") else {
             throw Failure(.usage, "\(command.executable.debugDescription) is no absolute path of a program")
@@ -62,13 +77,12 @@ public final class ChildProcess: Sendable {
         guard !(words + variables + [command.directory ?? ""]).contains(where: { $0.utf8.contains(0) }) else {
             throw Failure(.usage, "an argument or variable for \(command.executable) holds a NUL byte")
         }
-        let inputFile = try Self.inputFile(input)
         var argv: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         var envp: [UnsafeMutablePointer<CChar>?] = variables.map { strdup($0) } + [nil]
         defer { (argv + envp).forEach { free($0) } }
         var process: pid_t = 0
         let number = daytwo_spawn(
-            command.executable, &argv, &envp, command.directory, inputFile.raw, output.raw, errors.raw, &process)
+            command.executable, &argv, &envp, command.directory, input.raw, output.raw, errors.raw, &process)
         guard number == 0 else { throw Failure.system("start", command.executable, number) }
         id = process
         executable = command.executable
@@ -99,7 +113,7 @@ public final class ChildProcess: Sendable {
             if let end = try poll() { return end }
             let left = deadline - uptime()
             guard left > .zero else { return nil }
-            pause(atMost: left, reading: nil)
+            pause(atMost: left)
         }
     }
 
@@ -117,7 +131,7 @@ public final class ChildProcess: Sendable {
         terminate()
         let deadline = uptime() + grace
         // Not reaped before the last signal: the entry keeps the group's number from being given to others.
-        while uptime() < deadline, !hasEnded { pause(atMost: deadline - uptime(), reading: nil) }
+        while uptime() < deadline, !hasEnded { pause(atMost: deadline - uptime()) }
         kill()
         guard let end = try wait(atMost: Self.patienceAfterKill, uptime: uptime) else {
             throw Failure(
@@ -127,16 +141,13 @@ public final class ChildProcess: Sendable {
         return end
     }
 
-    /// Waits until it ends, something can be read from `descriptor`, or the time is over.
-    func pause(atMost limit: Duration, reading descriptor: Int32?) {
+    /// Waits until it ends, something can be read from one of the descriptors, or the time is over.
+    func pause(atMost limit: Duration, reading descriptors: [Int32] = []) {
         let step: Duration = watch.raw < 0 ? .milliseconds(5) : .seconds(1)
         let milliseconds = Int32(min(limit, step) / .milliseconds(1)) + 1
         // Negative descriptors are passed over.
-        var polled = [
-            pollfd(fd: watch.raw, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: descriptor ?? -1, events: Int16(POLLIN), revents: 0),
-        ]
-        _ = Glibc.poll(&polled, 2, milliseconds)
+        var polled = ([watch.raw] + descriptors).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        _ = Glibc.poll(&polled, nfds_t(polled.count), milliseconds)
     }
 
     /// Whether it has ended, without reaping it.

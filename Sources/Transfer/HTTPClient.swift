@@ -15,6 +15,18 @@ public struct HTTPClient: Sendable {
     public var authoritiesFile: String?
     /// What servers see as `User-Agent`.
     public var userAgent: String
+    /// Certificate authorities (PEM) in memory, instead of a file or the system's.
+    public var authorities: [UInt8]?
+    /// Who we are to a server that asks for a certificate.
+    public var identity: ClientIdentity?
+    /// False takes any certificate for good: whoever is in between can read and change everything.
+    public var verifiesServer = true
+    /// `HOST:PORT` that is connected to instead of the address's host, which stays the name that its certificate must have.
+    public var connectsTo: String?
+    /// Whether HTTP/2 is not offered.
+    public var usesOnlyHTTP1 = false
+    /// Where connections are kept from one request to the next; nil for a new one each.
+    public var connections: ConnectionPool?
 
     /// Creates a client.
     public init(
@@ -48,16 +60,48 @@ public struct HTTPClient: Sendable {
     ) throws(Failure) -> HTTPResponse {
         let address = try WebAddress(request.url)
         try request.check()
-        let transfer = try CurlTransfer()
-        try transfer.configure(self)
-        try transfer.configure(request)
-        return try transfer.run(at: address.place, limit: request.responseLimit, checkStop: checkStop)
+        return try CurlTransfer(request, by: self).run(at: address.place, checkStop: checkStop)
+    }
+
+    /// Sends a request and hands the body of a 2xx answer on as it comes, whatever its length; other answers are given
+    /// whole, as ``exchange(_:checkStop:)`` does.
+    ///
+    /// While `receive` works nothing more is read; it gives false when it has enough. The request's `timeout` holds for
+    /// all of it. Throws as ``exchange(_:checkStop:)`` does, and what `receive` throws.
+    public func stream(
+        _ request: HTTPRequest, checkStop: () throws(Failure) -> Void = {},
+        receive: ([UInt8]) throws(Failure) -> Bool
+    ) throws(Failure) -> HTTPResponse {
+        let address = try WebAddress(request.url)
+        try request.check()
+        return try withoutActuallyEscaping(receive) { receive throws(Failure) in
+            try CurlTransfer(request, by: self).run(at: address.place, checkStop: checkStop, receive: receive)
+        }
     }
 }
 
+/// A client certificate with its key, both PEM. Nothing shows them.
+public struct ClientIdentity: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible {
+    /// The certificate, with those between it and its authority after it.
+    public var certificate: [UInt8]
+    /// The private key, not encrypted.
+    public var key: [UInt8]
+
+    /// Puts a key to a certificate.
+    public init(certificate: [UInt8], key: [UInt8]) {
+        self.certificate = certificate
+        self.key = key
+    }
+
+    /// Says nothing of what it holds.
+    public var description: String { "a client certificate" }
+    /// Says nothing of what it holds.
+    public var debugDescription: String { description }
+}
+
 extension HTTPRequest {
-    /// Refuses what would put a second header field, or a second request, into the stream.
-    fileprivate func check() throws(Failure) {
+    /// Refuses (`usage`) what would put a second header field, or a second request, into the stream.
+    public func check() throws(Failure) {
         func isToken(_ text: String) -> Bool {
             !text.isEmpty
                 && text.utf8.allSatisfy { byte in

@@ -14,6 +14,9 @@ public struct HTTPRequest: Sendable {
     public var timeout: Duration
     /// The most bytes of an answer that are taken; a longer one is an error.
     public var responseLimit: Int
+    /// False for what must not arrive twice: no kept connection is used, since libcurl sends a request again when such
+    /// a one turns out to be closed.
+    public var mayBeRepeated = true
 
     /// Creates a request.
     public init(

@@ -42,8 +42,23 @@ public struct HTTPResponse: Sendable {
     }
 }
 
+/// An error beneath a failure with which a server said when to come back.
+public protocol RetryAfterError: Error {
+    /// How long the server asks to be left alone.
+    var retryAfter: Duration? { get }
+}
+
+/// That no answer came, beneath an `unreachable` failure.
+public struct NoAnswerError: Error, Sendable, Equatable {
+    /// Whether the request, or a part of it, was sent, so that the server may have carried it out.
+    public let mayHaveArrived: Bool
+
+    /// Says that no answer came.
+    public init(mayHaveArrived: Bool) { self.mayHaveArrived = mayHaveArrived }
+}
+
 /// The status beneath a failure, for the few decisions that hang on it.
-public struct HTTPStatusError: Error, Sendable, Equatable {
+public struct HTTPStatusError: RetryAfterError, Sendable, Equatable {
     /// 503, 429…
     public let status: Int
     /// How long the server asks to be left alone.

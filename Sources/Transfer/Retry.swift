@@ -35,10 +35,11 @@ public struct Retry: Sendable, Equatable {
 
     /// Runs `body` until it works, fails for good, or the next attempt would begin `limit` or more after the first.
     ///
-    /// `sleep` waits, and throws when it is told to stop; `uptime` is monotonic.
+    /// `sleep` waits, and throws when it is told to stop; `uptime` is monotonic. `isWorthIt` may say no to another attempt.
     public func run<Result>(
         within limit: Duration, uptime: () -> Duration, random: () -> Double,
-        sleep: (Duration) throws(Failure) -> Void, _ body: () throws(Failure) -> Result
+        sleep: (Duration) throws(Failure) -> Void, isWorthIt: (Failure) -> Bool = { _ in true },
+        _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
         let end = uptime() + limit
         var attempt = 1
@@ -46,9 +47,9 @@ public struct Retry: Sendable, Equatable {
             do throws(Failure) {
                 return try body()
             } catch {
-                guard let delay = delay(after: attempt, error, random: random()), uptime() + delay < end else {
-                    throw error
-                }
+                guard isWorthIt(error), let delay = delay(after: attempt, error, random: random()),
+                    uptime() + delay < end
+                else { throw error }
                 try sleep(delay)
                 attempt += 1
             }
@@ -61,7 +62,7 @@ extension Failure {
     fileprivate var retryAfter: Duration? {
         var current: (any Error)? = self
         while let error = current {
-            if let status = error as? HTTPStatusError { return status.retryAfter }
+            if let answer = error as? any RetryAfterError { return answer.retryAfter }
             current = (error as? Failure)?.cause
         }
         return nil

@@ -14,11 +14,15 @@ extension BadInputCases {
         "configuration-many": { cases in
             let input = try cases.configured { $0.replacing("stores:", with: "stors:") }
             try cases.spoil("schedules.yaml") {
-                $0.replacing("* * * * *", with: "61 * * * *").replacing("rpo: 2h", with: "rpo: 2 hours")
+                $0.replacing(/cron: "[^"]*"/, with: "cron: \"61 * * * *\"").replacing("rpo: 2h", with: "rpo: 2 hours")
             }
             return input.lines(5)
         },
-        "schedule-cron": { try $0.scheduled("* * * * *", "0 25 * * *") },
+        "schedule-cron": { cases in
+            let input = try cases.configured()
+            try cases.spoil("schedules.yaml") { $0.replacing(/cron: "[^"]*"/, with: "cron: \"0 25 * * *\"") }
+            return input
+        },
         "schedule-zone": { try $0.scheduled("rpo: 2h", "timeZone: Europe/Belin") },
         "schedule-store": { try $0.scheduled("store: main", "store: mian") },
         "schedule-retention": { try $0.scheduled("rpo: 2h", "retention: {keepLats: 3}") },
@@ -44,8 +48,8 @@ extension BadInputCases {
             }
             return input
         },
-        "schedule-unknown": { try $0.asked("schedule", "trigger", "hourly") },
-        "schedule-cluster-unknown": { try $0.asked("schedule", "trigger", "minutely", "--cluster", "green") },
+        "schedule-unknown": { try $0.asked("schedule", "trigger", "nightly") },
+        "schedule-cluster-unknown": { try $0.asked("schedule", "trigger", "hourly", "--cluster", "green") },
         "next-cluster-unknown": { try $0.asked("schedule", "next", "--cluster", "green") },
         "next-count": { try $0.asked("schedule", "next", "--count", "0") },
         "next-after": { try $0.asked("schedule", "next", "--after", "tomorrow") },
@@ -155,7 +159,7 @@ extension BadInputCases {
 
     /// A sound configuration, or one that was spoiled, to be checked.
     private func configured(_ change: ((String) -> String)? = nil) throws -> BadInput {
-        try fixture.configure(["blue"], [("minutely", CommandFixture.everyMinute)])
+        try fixture.configure(["blue"], [("hourly", CommandFixture.eachHour)])
         if let change { try spoil("daytwo.yaml", change) }
         return BadInput(arguments: ["config", "validate", "--config", fixture.configuration])
     }

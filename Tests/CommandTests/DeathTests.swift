@@ -118,8 +118,8 @@ struct DeathTests {
 
     @Test("A schedule's time limit ends a job as failed")
     func timeout() throws {
-        try fixture.configure(["blue"], [("minutely", CommandFixture.everyMinute + "timeout: 1s\n")])
-        #expect(try fixture.fleet("schedule", "trigger", "minutely").code == 0)
+        try fixture.configure(["blue"], [("hourly", CommandFixture.eachHour + "timeout: 1s\n")])
+        #expect(try fixture.fleet("schedule", "trigger", "hourly").code == 0)
         let held = try HeldDatabase(of: fixture.path("servers/blue"))
         let tick = try fixture.start(["scheduler", "tick", "--config", fixture.configuration])
         try fixture.wait("its time is over") { try fixture.job(1)["cancelRequestedBy"] as? String == "its timeout" }

@@ -34,14 +34,14 @@ struct DocumentTests {
     /// What is shown of jobs, schedules and the configuration.
     private func fleetShapes() throws -> [(String, ChildProcess.Result)] {
         let fixture = try CommandFixture()
-        let spec = CommandFixture.everyMinute + "verify: {level: stored}\nretention: {keepLast: 1}\n"
-        try fixture.configure(["blue", "red"], [("minutely", spec.replacing("{all: true}", with: "{names: [blue]}"))])
+        let spec = CommandFixture.eachHour + "verify: {level: stored}\nretention: {keepLast: 1}\n"
+        try fixture.configure(["blue", "red"], [("hourly", spec.replacing("{all: true}", with: "{names: [blue]}"))])
         try fixture.tick()
-        try fixture.letTimePass(120)
+        try fixture.letTimePass(7200)
         try fixture.tick()
-        try fixture.fleet("schedule", "trigger", "minutely")
+        try fixture.fleet("schedule", "trigger", "hourly")
         return try [
-            "jobs list", "jobs show 1", "schedule list", "schedule next --count 1", "schedule trigger minutely",
+            "jobs list", "jobs show 1", "schedule list", "schedule next --count 1", "schedule trigger hourly",
             "schedule install --systemd --unit-file unit.service",
             "schedule uninstall --systemd --unit-file unit.service",
             "scheduler status", "doctor", "doctor --check", "config show", "config validate",

@@ -76,10 +76,10 @@ struct JobTests {
 
     @Test("Lists are narrowed, in each form")
     func lists() throws {
-        try fixture.configure(["blue", "red"], [("minutely", CommandFixture.everyMinute)])
+        try fixture.configure(["blue", "red"], [("hourly", CommandFixture.eachHour)])
         #expect(try fixture.backUp("blue").code == 0)
         #expect(try fixture.daytwo(["backup", "verify", "blue@latest", "--store", fixture.store]).code == 0)
-        try fixture.fleet("schedule", "trigger", "minutely", "--cluster", "red")
+        try fixture.fleet("schedule", "trigger", "hourly", "--cluster", "red")
         #expect(try fixture.jobs().compactMap { $0["id"] as? Int } == [1, 2, 3])
         func ids(_ filter: String...) throws -> String {
             try fixture.daytwo(["jobs", "list", "-o", "name"] + filter).text
@@ -90,7 +90,7 @@ struct JobTests {
         #expect(try ids("--cluster", "local/blue") == "2\n1\n")
         #expect(try ids("--state", "queued") == "3\n")
         #expect(try ids("--state", "queued", "--state", "succeeded", "--limit", "2") == "3\n2\n")
-        #expect(try ids("--schedule", "minutely") == "3\n")
+        #expect(try ids("--schedule", "hourly") == "3\n")
         try fixture.sql("UPDATE jobs SET created_at = created_at - 7200000 WHERE id = 3")
         #expect(try ids("--since", "1h") == "2\n1\n")
         #expect(try ids("--since", "2020-01-01T00:00Z") == "3\n2\n1\n")

@@ -62,7 +62,7 @@ struct KnowingTests {
 
     @Test("A damaged backup that a scheduled verification finds is told at once")
     func failedVerification() throws {
-        try fixture.configure(["blue"], [("minutely", CommandFixture.everyMinute)])
+        try fixture.configure(["blue"], [("hourly", CommandFixture.eachHour)])
         try fixture.tick()
         #expect(try fixture.backUp().code == 0)
         let archive = try #require(try fixture.archives().first)
@@ -98,7 +98,7 @@ struct KnowingTests {
         chmod(fixture.path("url"), 0o600)
         chmod(fixture.path("ping"), 0o600)
         try fixture.configure(
-            ["blue"], [("minutely", CommandFixture.everyMinute + spec)],
+            ["blue"], [("hourly", CommandFixture.eachHour + spec)],
             more: """
                 notifications:
                   - name: hook
@@ -128,7 +128,7 @@ struct KnowingTests {
         let server = fixture.path("servers/blue")
         try fixture.tool("mv", server, "away")
         func run() throws {
-            #expect(try fixture.fleet("schedule", "trigger", "minutely").code == 0)
+            #expect(try fixture.fleet("schedule", "trigger", "hourly").code == 0)
             try fixture.tick()
         }
         // Down: the message waits, and the job is what it is.
@@ -152,7 +152,7 @@ struct KnowingTests {
         let programs = try String(contentsOfFile: heard, encoding: .utf8)
         #expect(programs.components(separatedBy: "\"kind\":\"Notification\"").count == 2, "\(programs)")
         let failure = try json(Array((requests().first?["body"] as? String ?? "").utf8))
-        #expect(failure["cluster"] as? String == "local/blue" && failure["schedule"] as? String == "minutely")
+        #expect(failure["cluster"] as? String == "local/blue" && failure["schedule"] as? String == "hourly")
         #expect(failure["exitCode"] as? Int == 11 && failure["job"] as? String == "1", "\(failure)")
     }
 
@@ -165,7 +165,7 @@ struct KnowingTests {
             text.replacing("format: generic", with: "templateFile: template.json"), to: "daytwo.yaml")
         _ = try fixture.write("{\"text\": \"{{nothing}", to: "template.json")
         try fixture.tool("mv", fixture.path("servers/blue"), "away")
-        #expect(try fixture.fleet("schedule", "trigger", "minutely").code == 0)
+        #expect(try fixture.fleet("schedule", "trigger", "hourly").code == 0)
         try fixture.tick()
         #expect(try events(requests()) == ["failure"])
         #expect(try fixture.fleet("notify", "test").code != 0)
@@ -180,11 +180,11 @@ struct KnowingTests {
                 String($0.dropFirst("/ping/\(secret)".count))
             }
         }
-        #expect(try fixture.fleet("schedule", "trigger", "minutely").code == 0)
+        #expect(try fixture.fleet("schedule", "trigger", "hourly").code == 0)
         try fixture.tick()
         #expect(try paths() == ["/start", ""])
         try fixture.tool("mv", fixture.path("servers/blue"), "away")
-        #expect(try fixture.fleet("schedule", "trigger", "minutely").code == 0)
+        #expect(try fixture.fleet("schedule", "trigger", "hourly").code == 0)
         try fixture.tick()
         #expect(try paths() == ["/start", "", "/start", "/fail"])
         #expect(
@@ -193,10 +193,10 @@ struct KnowingTests {
         // Nobody listens: that is a line in the log, and changes nothing.
         try fixture.tool("mv", "away", fixture.path("servers/blue"))
         _ = try fixture.write("500", to: "status")
-        #expect(try fixture.fleet("schedule", "trigger", "minutely").code == 0)
+        #expect(try fixture.fleet("schedule", "trigger", "hourly").code == 0)
         try fixture.tick()
         #expect(try fixture.job(3)["state"] as? String == "succeeded")
-        #expect(try fixture.daytwo(["jobs", "logs", "3"]).text.contains("warning: the ping of minutely"))
+        #expect(try fixture.daytwo(["jobs", "logs", "3"]).text.contains("warning: the ping of hourly"))
     }
 
     @Test("Secrets are nowhere to be seen")
@@ -204,7 +204,7 @@ struct KnowingTests {
         let (port, _) = try receiver()
         try configure(port: port, spec: "ping: {urlFile: ping}\n")
         _ = try fixture.write("500", to: "status")
-        #expect(try fixture.fleet("schedule", "trigger", "minutely").code == 0)
+        #expect(try fixture.fleet("schedule", "trigger", "hourly").code == 0)
         let tick = try fixture.tick()
         var shown = tick.errors + tick.text
         for words in [
@@ -243,13 +243,13 @@ struct KnowingTests {
     @Test("Metrics are a whole file that promtool takes")
     func metricsFile() throws {
         try fixture.configure(
-            ["blue"], [("minutely", CommandFixture.everyMinute)], more: "metrics: {textFile: metrics.prom}")
+            ["blue"], [("hourly", CommandFixture.eachHour)], more: "metrics: {textFile: metrics.prom}")
         #expect(try fixture.backUp().code == 0)
         try fixture.tick()
         try fixture.tool("sh", "-c", "promtool check metrics < metrics.prom")
         let text = try String(contentsOfFile: fixture.path("metrics.prom"), encoding: .utf8)
-        #expect(text.contains("daytwo_backup_due_timestamp_seconds{cluster=\"local/blue\",schedule=\"minutely\"}"))
-        #expect(text.contains("daytwo_run_last_exit_code{cluster=\"local/blue\",schedule=\"minutely\"} 0"))
+        #expect(text.contains("daytwo_backup_due_timestamp_seconds{cluster=\"local/blue\",schedule=\"hourly\"}"))
+        #expect(text.contains("daytwo_run_last_exit_code{cluster=\"local/blue\",schedule=\"hourly\"} 0"))
         #expect(text.contains("daytwo_jobs{state=\"succeeded\"} 1"))
         let other = fixture.path("other.prom")
         #expect(try fixture.fleet("metrics", "--text-file", other).code == 0)

@@ -101,7 +101,7 @@ struct PruneTests {
 
     @Test("After a loss of keys nothing goes until somebody has looked and said so")
     func freeze() throws {
-        try fixture.configure(["blue"], [("minutely", CommandFixture.everyMinute + "retention: {keepLast: 2}\n")])
+        try fixture.configure(["blue"], [("hourly", CommandFixture.eachHour + "retention: {keepLast: 2}\n")])
         let ids = try history(["1h,keys=10"] + (2...6).map { "\($0)h,keys=1000" })
         try fixture.tick()
         let frozen = try fixture.fleet("backup", "prune", "blue", "--yes")
@@ -127,7 +127,7 @@ struct PruneTests {
 
     @Test("With two schedules over one store, what either keeps stays; one without rules keeps all")
     func twoSchedules() throws {
-        let spec = CommandFixture.everyMinute
+        let spec = CommandFixture.eachHour
         try fixture.configure(
             ["blue"],
             [("last", spec + "retention: {keepLast: 1}\n"), ("daily", spec + "retention: {keepDaily: 3}\n")])

@@ -103,7 +103,7 @@ struct RescueTests {
     @Test("What needs the state directory says what is wrong with it, and never hangs")
     func others() throws {
         let fixture = try CommandFixture()
-        try fixture.configure(["blue"], [("minutely", CommandFixture.everyMinute)])
+        try fixture.configure(["blue"], [("hourly", CommandFixture.eachHour)])
         try fixture.tool("mkdir", "state")
         _ = try fixture.write(String(repeating: "no database ", count: 1000), to: "state/daytwo.sqlite")
         for words in [

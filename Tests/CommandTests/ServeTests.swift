@@ -12,7 +12,13 @@ struct ServeTests {
 
     private static let get =
         "import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1]).read().decode())"
-    private static let yearly = CommandFixture.everyMinute.replacing("* * * * *", with: "0 0 1 1 *")
+    private static let yearly = """
+        select: {all: true}
+        cron: "0 0 1 1 *"
+        store: main
+        rpo: 2h
+
+        """
 
     /// One that is ready.
     private func serve(_ more: String..., environment: [String: String] = [:]) throws -> ChildProcess.Running {
@@ -95,7 +101,7 @@ struct ServeTests {
 
         try fixture.configure(["blue"], [("yearly", Self.yearly)])
         let next = try serve()
-        try fixture.configure(["blue"], [("yearly", Self.yearly), ("second", CommandFixture.everyMinute)])
+        try fixture.configure(["blue"], [("yearly", Self.yearly), ("second", CommandFixture.eachHour)])
         try fixture.wait("it is read") { next.errors.contains("the configuration was read again") }
         try fixture.wait("its schedule is known") {
             try fixture.sql("SELECT count(*) FROM schedule_runs WHERE schedule = 'second'") == "1"

@@ -16,6 +16,11 @@ struct JSONTests {
         #expect(value == .string("A😀/\u{8}\u{C}\n\r\t"))
     }
 
+    @Test func yamlHasNoCharacterThatYAMLTakesForMore() {
+        let value = JSONValue.object([JSONMember("a\u{2028}", .string("é\u{85}\u{FEFF}\u{FFFF}😀"))])
+        #expect(value.yaml() == "\"a\\u2028\": \"é\\u0085\\ufeff\\uffff😀\"\n")
+    }
+
     @Test(arguments: [
         "", " ", "{", "[", "\"", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "[1,]", "[1 2]", "01", "-", "1.", ".5", "1e",
         "+1", "tru",

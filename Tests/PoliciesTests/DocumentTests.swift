@@ -225,11 +225,60 @@ import Testing
         #expect(problems.filter { $0.contains("the schedule hourly is there already, at") }.count == 1)
         let hosts =
             "---\napiVersion: daytwo/v1\nkind: Inventory\nmetadata: {name: h}\nspec: {hosts: [], clusters: []}\n"
-        #expect(self.problems(Self.head + hosts).first?.contains("not supported by this version yet") == true)
+        #expect(self.problems(Self.head + hosts).first?.contains("Name hosts in daytwo.yaml") == true)
         for name in ["a/b", ".a", "a\\u200bb", "", String(repeating: "n", count: 201)] {
             let bad = Self.inventory.replacing("name: alpha", with: "name: \"\(name)\"")
             #expect(self.problems(Self.head + bad).first?.contains("spec.clusters[0].name") == true, "\(name)")
         }
+    }
+
+    private static let hosts = """
+        hosts:
+          prod: {kubeconfig: prod.kubeconfig, context: admin, agent: {image: "registry:5000/daytwo:1", imagePullSecrets: [pull]}}
+          lab: {}
+
+        """
+
+    private static func onHost(_ cluster: String) -> String {
+        "---\napiVersion: daytwo/v1\nkind: Inventory\nmetadata: {name: h}\nspec:\n  clusters:\n    - {\(cluster)}\n"
+    }
+
+    @Test func takesClustersOnHosts() throws {
+        let cluster = Self.onHost("name: blue, host: prod, namespace: team-a, labels: {tier: gold}")
+        let spec = "select: {hosts: [prod], namespaces: [\"team-*\"]}\ncron: '0 * * * *'\nstore: main"
+        let configuration = try load(Self.head + Self.hosts + Self.inventory + cluster + Self.schedule(spec))
+        let prod = try #require(configuration.host(named: "prod"))
+        #expect(prod.kubeconfig == scratch["prod.kubeconfig"] && prod.context == "admin")
+        #expect(prod.agentImage == "registry:5000/daytwo:1" && prod.agentPullSecrets == ["pull"])
+        #expect(configuration.host(named: "lab")?.kubeconfig == nil)
+        let blue = try #require(configuration.clusters.last)
+        #expect(blue.place == .host("prod", namespace: "team-a") && blue.path == "prod/team-a/blue")
+        #expect(blue.dataDirectory == nil && configuration.clusters[0].host == nil)
+        let selected = configuration.schedules[0].entries(for: configuration.clusters).map(\.cluster.path)
+        #expect(selected == ["prod/team-a/blue"])
+    }
+
+    @Test(arguments: [
+        ("name: blue, host: prd, namespace: a", "there is no host \"prd\". Did you mean prod?"),
+        ("name: blue, host: local, namespace: a", "spec.clusters[0].host is local, which is this machine"),
+        ("name: blue, host: prod", "spec.clusters[0].namespace is missing"),
+        ("name: blue, namespace: a", "spec.clusters[0].host is missing"),
+        ("name: blue, host: prod, namespace: a/b", "spec.clusters[0].namespace \"a/b\" holds a slash"),
+        ("name: blue, host: prod, namespace: a, dataDirectory: /data", "spec.clusters[0].dataDirectory is not known"),
+        ("name: blue, host: prod, namespace: a, tokenFile: /t", "On a host, it is read from the host."),
+    ])
+    func refusesClustersOnHosts(_ cluster: String, _ message: String) {
+        let problems = problems(Self.head + Self.hosts + Self.onHost(cluster))
+        #expect(problems.contains { $0.contains(message) }, "\(problems)")
+    }
+
+    @Test func refusesHosts() {
+        let problems = problems(Self.head + "hosts: {local: {}, a/b: {}, c: {token: x, agent: {imge: y}}}\n")
+        #expect(problems.contains { $0.contains("the host local would be this machine") }, "\(problems)")
+        #expect(problems.contains { $0.contains("the host \"a/b\" holds a slash") }, "\(problems)")
+        #expect(problems.contains { $0.contains("hosts.c.token is not known. Credentials belong") }, "\(problems)")
+        #expect(
+            problems.contains { $0.contains("hosts.c.agent.imge is not known. Did you mean image?") }, "\(problems)")
     }
 
     @Test func refusesAFileThatIsNoConfiguration() throws {

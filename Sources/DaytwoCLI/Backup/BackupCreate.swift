@@ -12,19 +12,34 @@ import Stores
 /// `daytwo backup create`.
 struct BackupCreate: JobCommand {
     static let configuration = CommandConfiguration.verb(
-        "create", abstract: "Back up a k3s data directory, while k3s runs.",
+        "create", abstract: "Back up a virtual cluster, or a k3s data directory, while it runs.",
         discussion: """
+            With NAMESPACE/NAME, a virtual cluster on a host: an agent, a Job that is removed afterwards, reads its \
+            volume, and the host objects that make it up go into the archive as well. With --data-dir and --name, a k3s \
+            on this machine.
+
             The datastore at exactly one revision, the server's own files, and the proof that its token opens its \
             identity: one archive in the store, read back before it counts. Of embedded etcd it takes a snapshot that k3s \
             has written, and says how old that is.
             """,
-        exits: [.partial, .refused, .verificationFailed, .locked, .denied, .notFound])
+        exits: [.partial, .refused, .verificationFailed, .locked, .unreachable, .denied, .notFound])
+
+    @Argument(
+        help: ArgumentHelp("A virtual cluster: NAMESPACE/NAME, or NAME where only one has it.", valueName: "cluster"))
+    var cluster: String?
+
+    @OptionGroup var host: HostOptions
+
+    @Option(
+        help: ArgumentHelp("The image of the agent (else as configured, else $DAYTWO_AGENT_IMAGE).", valueName: "image")
+    )
+    var agentImage: String?
 
     @Option(help: ArgumentHelp("The k3s data directory, or its server/.", valueName: "dir"))
-    var dataDir: String
+    var dataDir: String?
 
-    @Option(help: "The name to back it up under.")
-    var name: String
+    @Option(help: "The name to back a data directory up under.")
+    var name: String?
 
     @OptionGroup var store: StoreOptions
 
@@ -68,23 +83,39 @@ struct BackupCreate: JobCommand {
         if let level, !(1...19).contains(level) {
             throw Failure(.usage, "there is no level \(level)", next: "give --level 1 to 19")
         }
+        if let cluster { return try backUpOnHost(cluster, session) }
+        guard let dataDir, let name else {
+            throw Failure(
+                .usage, "it is not said what to back up",
+                next: "give NAMESPACE/NAME of a virtual cluster, or --data-dir DIR and --name NAME")
+        }
+        guard !host.isGiven, agentImage == nil else {
+            throw Failure(
+                .usage, "--data-dir is on this machine, and other options name a host", next: "give one of both")
+        }
         let cluster = try ClusterPath(local: name)
         _ = try store.requirePath(session)
         let job = JobDescription(kind: .backup, target: cluster.description)
         let (request, store) = try session.recordingFailure(of: job) { () throws(Failure) in
-            let request = try checkedRequest(cluster)
+            let request = try checkedRequest(cluster, dataDir)
             return (request, try self.store.open(for: .writing, session))
         }
         guard try session.begin(job.with(store: store.location)) else { return .done }
         let context = session.context(stopped: "nothing was stored; run the command again")
         let start = context.uptime()
         let result = try Backup(request, to: store, context).run()
-        let created = CreatedBackup(result: result, store: store, seconds: (context.uptime() - start).inSeconds)
+        return try Self.show(result, store, seconds: (context.uptime() - start).inSeconds, session)
+    }
+
+    static func show(
+        _ result: BackupResult, _ store: DirectoryStore, seconds: Double, _ session: Session
+    ) throws(Failure) -> ExitStatus {
+        let created = CreatedBackup(result: result, store: store, seconds: seconds)
         try session.console.show(created.json, names: [result.entry.shortID], text: created.text)
         return result.reasons.isEmpty ? .done : .partial
     }
 
-    private func checkedRequest(_ cluster: ClusterPath) throws(Failure) -> BackupRequest {
+    private func checkedRequest(_ cluster: ClusterPath, _ dataDir: String) throws(Failure) -> BackupRequest {
         // What is wrong with the data directory must show before a store is made for it.
         let directory = try DataDirectory(dataDir, existing: true)
         var request = BackupRequest(directory: directory, cluster: cluster)
@@ -93,7 +124,7 @@ struct BackupCreate: JobCommand {
         try request.check()
         request.verifies = verify
         request.token = try token()
-        request.toldVersion = k3sVersion
+        request.toldVersion = k3sVersion.map { BackupDocument.Version(value: $0, source: "told") }
         request.configuration = try configuration(of: directory)
         request.scratchDirectory = try ScratchDirectory.checked(scratch)
         request.options.level = level.map { Int32(clamping: $0) }

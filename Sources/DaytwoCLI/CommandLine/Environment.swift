@@ -12,9 +12,21 @@ enum Environment: String {
     case watchdogMicroseconds = "WATCHDOG_USEC"
     case terminal = "TERM"
     case temporaryDirectory = "TMPDIR"
+    case kubeconfig = "KUBECONFIG"
+    case serviceHost = "KUBERNETES_SERVICE_HOST"
+    case servicePort = "KUBERNETES_SERVICE_PORT"
+    case agentImage = "DAYTWO_AGENT_IMAGE"
 
     /// Its value; empty counts as not set.
     var value: String? { Self.value(of: rawValue) }
+
+    /// The proxy for HTTPS and the hosts that are reached without it; the lower-case name comes first, as curl has it.
+    static var proxy: (address: String?, without: String) {
+        (
+            value(of: "https_proxy") ?? value(of: "HTTPS_PROXY"),
+            value(of: "no_proxy") ?? value(of: "NO_PROXY") ?? ""
+        )
+    }
 
     /// The value of a variable that the configuration names; empty counts as not set.
     static func value(of name: String) -> String? {

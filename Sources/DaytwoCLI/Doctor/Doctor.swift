@@ -25,7 +25,7 @@ struct Doctor {
         }
         let (stateCheck, queue) = state()
         return [self.configuration(configuration), stateCheck] + stores(configuration) + clusters(configuration)
-            + fleet(configuration, queue)
+            + hosts(configuration) + fleet(configuration, queue)
     }
 
     private func configuration(_ configuration: DaytwoConfiguration) -> DoctorCheck {
@@ -93,8 +93,9 @@ struct Doctor {
         let wanted = configuration.clusters.filter { cluster == nil || $0.path == cluster }
         var failed: [DoctorCheck] = []
         for one in wanted {
+            guard let path = one.dataDirectory else { continue }
             do throws(Failure) {
-                let directory = try DataDirectory(one.dataDirectory, existing: true)
+                let directory = try DataDirectory(path, existing: true)
                 try BackupRequest(directory: directory, cluster: ClusterPath(local: one.name)).check()
                 try directory.refuseNetworkFileSystem()
                 if let file = one.tokenFile { _ = try readFile(file, limit: 1 << 16) }
@@ -102,7 +103,7 @@ struct Doctor {
                 failed.append(.failed("cluster \(one.path)", error))
             }
         }
-        let good = wanted.count - failed.count
+        let good = wanted.count { $0.dataDirectory != nil } - failed.count
         return failed
             + (good > 0
                 ? [.ok("clusters", "\(Formats.count(good, "data directory", "data directories")) can be backed up")]

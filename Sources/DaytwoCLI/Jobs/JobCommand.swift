@@ -48,8 +48,10 @@ extension Session {
     /// unless the directory holds another.
     func target(of plan: RestorePlan, _ directory: DataDirectory) throws(Failure) -> String {
         for cluster in try settings.optionalConfiguration(console)?.clusters ?? [] {
-            guard try FileStatus.ifPresent(cluster.dataDirectory, following: true) != nil else { continue }
-            if try realPath(cluster.dataDirectory) == directory.root { return cluster.path }
+            guard let path = cluster.dataDirectory, try FileStatus.ifPresent(path, following: true) != nil else {
+                continue
+            }
+            if try realPath(path) == directory.root { return cluster.path }
         }
         let isOther = plan.target.clusterUID != nil && plan.target.clusterUID != plan.source.clusterUID
         return isOther ? "directory:\(directory.root)" : "\(InventoryHost.local)/\(plan.source.name)"
@@ -143,7 +145,7 @@ extension Session {
 
     private func request(_ description: JobDescription, arguments: [String]) throws(Failure) -> JobRequest {
         JobRequest(
-            kind: description.kind, target: description.target, host: InventoryHost.local, store: description.store,
+            kind: description.kind, target: description.target, host: description.host, store: description.store,
             parameters: JobParameters(arguments: arguments, directory: try realPath(".")).text,
             origin: JobSurroundings.isUnderCron ? .cron : .commandLine,
             priority: description.isIncident ? JobPriority.incident : JobPriority.asked)

@@ -13,6 +13,8 @@ struct JobDescription {
     let target: String
     /// The location of the store that it works with.
     var store: String?
+    /// The host that it works on.
+    var host = InventoryHost.local
     /// An incident's work goes before all other, and stops what may be repeated.
     var isIncident = false
     /// The command has `--store`.

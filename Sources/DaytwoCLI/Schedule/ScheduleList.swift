@@ -27,6 +27,8 @@ struct ScheduleList: OperationCommand {
         let status = try FleetSurvey(configuration, session.queue(), context).status()
         let rows = status.clusters.filter { schedule == nil || $0.schedule == schedule }
         let uncovered = schedule == nil ? status.uncovered : []
+        // A cluster whose only schedule is suspended has a row already, which says so.
+        let withoutRow = uncovered.filter { one in !rows.contains { $0.cluster == one.cluster } }
         let conditions = status.conditions(at: now)
         let document = JSON.document(
             "ScheduleList",
@@ -39,7 +41,7 @@ struct ScheduleList: OperationCommand {
         if session.console.isWide { header += ["RECOVERY TIME", "CRON", "ZONE"] }
         var table = Table(header)
         for row in rows { table.add(cells(row, conditions, configuration, now, session.console)) }
-        for one in uncovered {
+        for one in withoutRow {
             let blank = session.console.isWide ? ["-", "-", "-"] : []
             table.add(
                 [

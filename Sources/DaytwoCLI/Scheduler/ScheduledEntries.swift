@@ -70,10 +70,12 @@ struct ScheduledEntries {
 
     private func backup(_ entry: ScheduledCluster) -> [String] {
         let cluster = entry.cluster
-        var words = [
-            "backup", "create", "--data-dir", cluster.dataDirectory, "--name", cluster.name, "--store",
-            store(entry.schedule),
-        ]
+        var words = ["backup", "create"]
+        switch cluster.place {
+        case .dataDirectory(let path): words += ["--data-dir", path, "--name", cluster.name]
+        case .host(let host, let namespace): words += ["\(namespace)/\(cluster.name)", "--host", host]
+        }
+        words += ["--store", store(entry.schedule)]
         if let file = cluster.tokenFile { words += ["--token-file", file] }
         if let directory = cluster.configDirectory { words += ["--config-dir", directory] }
         if let version = cluster.k3sVersion { words += ["--k3s-version", version] }

@@ -19,7 +19,9 @@ struct BackupDescription {
 
     func document(id: String, name: ArchiveName) throws(Failure) -> BackupDocument {
         let contents = snapshot.contents
-        let (proof, tokenReason) = proveToken()
+        let token = TokenTrial(
+            told: request.token, file: files.token, secret: request.hostToken, rows: contents.bootstrapRows)
+        let proof = token.proof
         let identity = IdentitySet(contents: proof.contents) { files.bytes($0) }
         let fingerprints =
             proof.contents.map(CertificateFingerprints.init) ?? CertificateFingerprints { files.bytes($0) }
@@ -27,7 +29,8 @@ struct BackupDescription {
             id: id,
             identity: BackupDocument.Identity(
                 host: request.cluster.host, namespace: request.cluster.namespace, name: request.cluster.name,
-                release: nil, clusterUID: contents.clusterUID, clusterCreated: contents.clusterCreated),
+                release: request.host?.release, clusterUID: contents.clusterUID, clusterCreated: contents.clusterCreated
+            ),
             versions: versions(),
             datastore: BackupDocument.DatastoreFacts(
                 driver: snapshot.driver.rawValue, entry: snapshot.entry, window: snapshot.window,
@@ -35,13 +38,16 @@ struct BackupDescription {
                 etcd: snapshot.etcd),
             token: BackupDocument.TokenProof(
                 isProven: proof.isProven, bootstrapKey: proof.opening?.key, password: proof.opening?.password.rawValue,
-                sentence: tokenReason ?? proof.sentence),
+                sentence: token.fault ?? proof.sentence),
             authorities: fingerprints.authorities, identityFilesState: "\(identity.state)",
             identityFiles: identity.sentence,
             secretsEncryption: try secretsEncryption(),
             firstCertificateExpiry: firstExpiry(),
+            source: request.host == nil ? BackupDocument.dataDirectory : BackupDocument.hostCluster,
+            layoutGeneration: request.host?.layoutGeneration, image: request.host?.image,
+            exposure: request.host?.exposure,
             createdAt: UTCTime.string(name.createdAt),
-            reasons: reasons(proof, tokenReason, identity), daytwoVersion: OperationContext.version)
+            reasons: reasons(token, identity), daytwoVersion: OperationContext.version)
     }
 
     static func facts(_ snapshot: DatastoreCopy, _ files: ServerFiles) -> InventoryFacts {
@@ -62,7 +68,7 @@ struct BackupDescription {
         let control = nodes.filter(\.isControlPlane)
         var versions = ["k3s": BackupDocument.Version.unknown]
         if let told = request.toldVersion {
-            versions["k3s"] = .init(value: told, source: "told")
+            versions["k3s"] = told
         } else if let first = control.first, control.allSatisfy({ $0.version == first.version }) {
             versions["k3s"] = .init(value: first.version, source: "node object \(first.name)")
         }
@@ -72,31 +78,25 @@ struct BackupDescription {
         return versions
     }
 
-    /// Tries the token on the bootstrap row; the second is the reason where the token itself cannot be read.
-    private func proveToken() -> (BootstrapProof, String?) {
-        let rows = snapshot.contents.bootstrapRows
-        guard let bytes = request.token ?? files.token else { return (BootstrapProof(token: nil, rows: rows), nil) }
-        do throws(Failure) {
-            return (BootstrapProof(token: try ServerToken(parsing: bytes), rows: rows), nil)
-        } catch {
-            return (BootstrapProof(token: nil, rows: rows), error.description)
-        }
-    }
-
-    private func reasons(_ proof: BootstrapProof, _ tokenReason: String?, _ identity: IdentitySet) -> [String] {
+    private func reasons(_ token: TokenTrial, _ identity: IdentitySet) -> [String] {
         var reasons: [String] = []
-        if let tokenReason {
-            reasons.append(tokenReason)
-        } else if !proof.isProven {
-            reasons.append(proof.sentence)
+        if let fault = token.fault {
+            reasons.append(fault)
+        } else if !token.proof.isProven {
+            reasons.append(token.proof.sentence)
         } else if files.token == nil {
             // A restore from the archive alone would stop at the start of k3s, so it is not a whole backup.
-            let told = request.token == nil ? "" : " (the one that was told opens the datastore: keep it)"
-            reasons.append("server/token is missing, so the archive has no token\(told)")
+            reasons.append("server/token is missing, so the archive has no token\(otherToken)")
         }
+        if let disagreement = token.disagreement { reasons.append(disagreement) }
         if case .incomplete = identity.state { reasons.append(identity.sentence) }
         reasons += files.unreadable.map { "\($0) could not be read" }
         return reasons + snapshot.reasons
+    }
+
+    private var otherToken: String {
+        if request.token != nil { return " (the one that was told opens the datastore: keep it)" }
+        return request.hostToken == nil ? "" : " (the one in the host's Secret opens the datastore: keep it)"
     }
 
     private func secretsEncryption() throws(Failure) -> SecretsEncryption? {

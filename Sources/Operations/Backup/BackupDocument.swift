@@ -8,7 +8,7 @@ public struct BackupDocument: Codable, Sendable, Equatable {
     public struct Version: Codable, Sendable, Equatable {
         /// The version, or `unknown`.
         public var value: String
-        /// `told`, `node object NAME`, or `unknown`.
+        /// `told`, `image NAME`, `node object NAME`, or `unknown`.
         public var source: String
 
         /// A version that nobody could tell.
@@ -87,6 +87,9 @@ public struct BackupDocument: Codable, Sendable, Equatable {
         public var sentence: String
     }
 
+    static let dataDirectory = "data directory"
+    static let hostCluster = "host cluster"
+
     /// The version of the format: 1.
     public var formatVersion = 1
     /// The random id, 32 hex digits.
@@ -111,8 +114,14 @@ public struct BackupDocument: Codable, Sendable, Equatable {
     public var secretsEncryption: SecretsEncryption?
     /// When the first certificate of the server ends.
     public var firstCertificateExpiry: String?
-    /// `data directory`.
-    public var source = "data directory"
+    /// Where it was read: `data directory`, or `host cluster` by way of an agent.
+    public var source = dataDirectory
+    /// The generation of the virtual cluster's layout on its host.
+    public var layoutGeneration: String?
+    /// The image that k3s comes from on the host.
+    public var image: String?
+    /// How the virtual cluster is reached from outside its host; nil for a data directory.
+    public var exposure: [HostFacts.Exposure]?
     /// When the backup was taken, UTC.
     public var createdAt: String
     /// Why the backup is only a partial one; empty for a complete one.

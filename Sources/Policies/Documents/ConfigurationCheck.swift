@@ -1,6 +1,9 @@
+internal import Failures
+
 /// What no document can check alone: names that others must have, and names that only one may have.
 struct ConfigurationCheck {
     let stores: [ConfiguredStore]
+    let hosts: [ConfiguredHost]
     let clusters: [InventoryCluster]
     let schedules: [BackupSchedule]
 
@@ -12,6 +15,9 @@ struct ConfigurationCheck {
             } else {
                 names[cluster.path] = cluster.origin
             }
+            if let host = cluster.host {
+                check(host, among: hosts.map(\.name), "host", "hosts", cluster.origin, report)
+            }
         }
         names = [:]
         for schedule in schedules {
@@ -20,15 +26,20 @@ struct ConfigurationCheck {
             } else {
                 names[schedule.name] = schedule.origin
             }
-            guard !stores.contains(where: { $0.name == schedule.store }) else { continue }
-            let known = stores.map(\.name)
-            let near = Suggestion.nearest(to: schedule.store, among: known).map { "Did you mean \($0)?" }
-            let choices =
-                known.isEmpty
-                ? "Name a store under stores in daytwo.yaml." : "Known are \(known.sorted().joined(separator: ", "))."
-            report.add(
-                schedule.origin(of: "spec.store"), "there is no store \(schedule.store.debugDescription)",
-                near ?? choices)
+            let origin = schedule.origin(of: "spec.store")
+            check(schedule.store, among: stores.map(\.name), "store", "stores", origin, report)
         }
+    }
+
+    private func check(
+        _ name: String, among known: [String], _ kind: String, _ kinds: String, _ origin: Origin,
+        _ report: DocumentReport
+    ) {
+        guard !known.contains(name) else { return }
+        let near = Suggestion.nearest(to: name, among: known).map { "Did you mean \($0)?" }
+        let choices =
+            known.isEmpty
+            ? "Name a \(kind) under \(kinds) in daytwo.yaml." : "Known are \(known.sorted().joined(separator: ", "))."
+        report.add(origin, "there is no \(kind) \(name.debugDescription)", near ?? choices)
     }
 }

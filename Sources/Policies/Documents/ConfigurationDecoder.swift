@@ -5,6 +5,7 @@ struct DecodedConfiguration {
     var origin: Origin
     var stateDirectory: String?
     var stores: [ConfiguredStore]
+    var hosts: [ConfiguredHost]
     var inventory: [FilePatterns.Pattern]
     var policies: [FilePatterns.Pattern]
     var scheduler: SchedulerSettings
@@ -20,6 +21,7 @@ struct ConfigurationDecoder {
     func decode() -> DecodedConfiguration {
         let stateDirectory = fields.path("stateDirectory", in: directory)
         let stores = stores()
+        let hosts = hosts()
         let inventory = patterns("inventory")
         let policies = patterns("policies")
         let scheduler = scheduler()
@@ -32,8 +34,9 @@ struct ConfigurationDecoder {
         let notifications = notifications()
         fields.finish()
         return DecodedConfiguration(
-            origin: fields.origin, stateDirectory: stateDirectory, stores: stores, inventory: inventory,
-            policies: policies, scheduler: scheduler, historyKeep: keep, metricsTextFile: textFile,
+            origin: fields.origin, stateDirectory: stateDirectory, stores: stores, hosts: hosts,
+            inventory: inventory, policies: policies, scheduler: scheduler, historyKeep: keep,
+            metricsTextFile: textFile,
             notifications: notifications)
     }
 
@@ -50,6 +53,34 @@ struct ConfigurationDecoder {
                 ["url", "s3", "bucket"].contains($0) ? "Only directories are supported by this version." : nil
             }
             return folder.map { ConfiguredStore(name: entry.key, path: $0, origin: entry.keyOrigin) }
+        }
+    }
+
+    private func hosts() -> [ConfiguredHost] {
+        guard let hosts = fields.fields("hosts") else { return [] }
+        return hosts.keys.compactMap { entry in
+            if entry.key == InventoryCluster.localHost {
+                fields.report.add(
+                    entry.keyOrigin, "the host \(entry.key) would be this machine", "Choose another name.")
+            } else if let why = ClusterName.problem(entry.key) {
+                fields.report.add(entry.keyOrigin, "the host \(entry.key.debugDescription) \(why)")
+            }
+            let path = hosts.name(of: entry.key)
+            guard let host = Fields(entry.value, path: path, document: fields.document, report: fields.report) else {
+                return nil
+            }
+            let kubeconfig = host.path("kubeconfig", in: directory)
+            let context = host.string("context")
+            let agent = host.fields("agent")
+            let image = agent?.string("image")
+            let secrets = agent?.strings("imagePullSecrets") ?? []
+            agent?.finish()
+            host.finish {
+                ["token", "password", "certificate"].contains($0) ? "Credentials belong into the kubeconfig." : nil
+            }
+            return ConfiguredHost(
+                name: entry.key, kubeconfig: kubeconfig, context: context, agentImage: image, agentPullSecrets: secrets,
+                origin: entry.keyOrigin)
         }
     }
 

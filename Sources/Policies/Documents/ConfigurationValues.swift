@@ -8,6 +8,22 @@ public struct ConfiguredStore: Sendable, Hashable {
     public let origin: Origin
 }
 
+/// A host cluster that the configuration names.
+public struct ConfiguredHost: Sendable, Hashable {
+    /// The name that inventories and `--host` use, and the first folder in a store.
+    public let name: String
+    /// The kubeconfig file, absolute; nil for the ones that kubectl would read.
+    public let kubeconfig: String?
+    /// The context in it; nil for its current one.
+    public let context: String?
+    /// The image of the agent, with daytwo in it; nil where none is named.
+    public let agentImage: String?
+    /// The Secrets with which the agent's image is pulled.
+    public let agentPullSecrets: [String]
+    /// The place of the name.
+    public let origin: Origin
+}
+
 /// How many jobs run at once.
 public struct SchedulerSettings: Sendable, Hashable {
     /// Jobs at once in all.

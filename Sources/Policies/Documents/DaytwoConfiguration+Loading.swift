@@ -52,8 +52,9 @@ private struct ConfigurationLoader {
             for other in main.configurations.dropFirst() {
                 report.add(other.origin, "a second document of kind Configuration, after \(configuration.origin)")
             }
-            ConfigurationCheck(stores: configuration.stores, clusters: clusters, schedules: schedules).report(
-                to: report)
+            ConfigurationCheck(
+                stores: configuration.stores, hosts: configuration.hosts, clusters: clusters, schedules: schedules
+            ).report(to: report)
         } else if report.problems.isEmpty {
             report.add(
                 Origin(file: path, line: 1, column: 1), "the file has no document of kind Configuration",
@@ -66,7 +67,7 @@ private struct ConfigurationLoader {
         warnings += ConfigurationWarnings(clusters: clusters, schedules: schedules, now: now).all()
         return DaytwoConfiguration(
             path: path, stateDirectory: configuration.stateDirectory, stores: configuration.stores,
-            scheduler: configuration.scheduler, historyKeep: configuration.historyKeep,
+            hosts: configuration.hosts, scheduler: configuration.scheduler, historyKeep: configuration.historyKeep,
             metricsTextFile: configuration.metricsTextFile, notifications: configuration.notifications,
             clusters: clusters, schedules: schedules, warnings: warnings, settings: report.settings, files: files,
             patterns: patterns)

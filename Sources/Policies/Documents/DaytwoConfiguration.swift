@@ -9,6 +9,8 @@ public struct DaytwoConfiguration: Sendable {
     public let stateDirectory: String?
     /// By name.
     public let stores: [ConfiguredStore]
+    /// The host clusters, by name.
+    public let hosts: [ConfiguredHost]
     /// Bounds of the scheduler.
     public let scheduler: SchedulerSettings
     /// Seconds that finished jobs are kept.
@@ -36,6 +38,9 @@ public struct DaytwoConfiguration: Sendable {
         /// From before its first byte was read.
         public let status: FileStatus
     }
+
+    /// The host cluster of a name.
+    public func host(named name: String) -> ConfiguredHost? { hosts.first { $0.name == name } }
 
     /// The store of a name.
     public func store(named name: String) -> ConfiguredStore? { stores.first { $0.name == name } }

@@ -3,14 +3,18 @@ public struct InventoryCluster: Sendable, Hashable {
     /// What stands for the host of a data directory, in paths and selectors.
     public static let localHost = "local"
 
-    /// The host cluster; nil for a data directory on this machine.
-    public let host: String?
-    /// The namespace on the host; nil for a data directory.
-    public let namespace: String?
+    /// Where its data is.
+    public enum Place: Sendable, Hashable {
+        /// The k3s data directory on this machine, absolute.
+        case dataDirectory(String)
+        /// A namespace of a configured host cluster.
+        case host(String, namespace: String)
+    }
+
+    /// Where its data is.
+    public let place: Place
     /// The name.
     public let name: String
-    /// The k3s data directory on this machine, absolute.
-    public let dataDirectory: String
     /// Free names and values, for selectors.
     public let labels: [String: String]
     /// The file of the server token, where it is not in the data directory; absolute.
@@ -19,25 +23,39 @@ public struct InventoryCluster: Sendable, Hashable {
     public let configDirectory: String?
     /// The version of k3s that runs it, where the data does not tell.
     public let k3sVersion: String?
-    /// The place of its name.
+    /// The place of its name in the document.
     public let origin: Origin
+
+    /// The host cluster; nil for a data directory on this machine.
+    public var host: String? {
+        if case .host(let name, _) = place { name } else { nil }
+    }
+
+    /// The namespace on the host; nil for a data directory.
+    public var namespace: String? {
+        if case .host(_, let namespace) = place { namespace } else { nil }
+    }
+
+    /// The k3s data directory on this machine, absolute; nil on a host.
+    public var dataDirectory: String? {
+        if case .dataDirectory(let path) = place { path } else { nil }
+    }
 
     /// The folders in a store: `local/NAME`, or `HOST/NAMESPACE/NAME`.
     public var path: String {
-        if let host, let namespace { return "\(host)/\(namespace)/\(name)" }
-        return "\(Self.localHost)/\(name)"
+        switch place {
+        case .dataDirectory: "\(Self.localHost)/\(name)"
+        case .host(let host, let namespace): "\(host)/\(namespace)/\(name)"
+        }
     }
 
     /// Describes a cluster without a document.
     public init(
-        host: String? = nil, namespace: String? = nil, name: String, dataDirectory: String,
-        labels: [String: String] = [:], tokenFile: String? = nil, configDirectory: String? = nil,
-        k3sVersion: String? = nil, origin: Origin
+        place: Place, name: String, labels: [String: String] = [:], tokenFile: String? = nil,
+        configDirectory: String? = nil, k3sVersion: String? = nil, origin: Origin
     ) {
-        self.host = host
-        self.namespace = namespace
+        self.place = place
         self.name = name
-        self.dataDirectory = dataDirectory
         self.labels = labels
         self.tokenFile = tokenFile
         self.configDirectory = configDirectory

@@ -1,3 +1,5 @@
+internal import Failures
+
 /// One of the five fields: a list of numbers, ranges and steps.
 struct CronField: Sendable, Hashable {
     let kind: Kind

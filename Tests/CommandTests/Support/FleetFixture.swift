@@ -44,10 +44,10 @@ extension CommandFixture {
             """, to: "daytwo.yaml")
     }
 
-    /// A schedule that is due each minute.
-    static let everyMinute = """
+    /// A schedule that is due each hour, and next in half an hour: no run begins by itself while a test is at work.
+    static let eachHour = """
         select: {all: true}
-        cron: "* * * * *"
+        cron: "\((Int(Date().timeIntervalSince1970) / 60 + 30) % 60) * * * *"
         store: main
         rpo: 2h
 

@@ -1,7 +1,7 @@
 /// The name that was probably meant, for "did you mean …".
-enum Suggestion {
+public enum Suggestion {
     /// The candidate nearest to `text`, when it is near enough to be a slip of the fingers.
-    static func nearest(to text: String, among candidates: some Sequence<String>) -> String? {
+    public static func nearest(to text: String, among candidates: some Sequence<String>) -> String? {
         // Nobody mistypes so much; and a hostile text must not cost time.
         guard !text.isEmpty, text.utf8.count <= 100 else { return nil }
         let wanted = Array(text.lowercased().utf8)

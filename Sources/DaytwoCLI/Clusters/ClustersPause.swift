@@ -1,0 +1,109 @@
+import ArgumentParser
+import Failures
+import Foundation
+import JSONValues
+import Kubernetes
+import Operations
+import Stores
+import VirtualClusters
+
+/// `daytwo clusters pause`.
+struct ClustersPause: OperationCommand {
+    static let configuration = CommandConfiguration.verb(
+        "pause", abstract: "Stop the control plane of a virtual cluster; its workloads go on.",
+        discussion: """
+            It is scaled to 0 with the annotations that vcluster's own command writes, so that either can resume it. \
+            The pods that run for it on the host are kept, where vcluster's command deletes them.
+            """,
+        exits: [.refused, .unreachable, .denied, .notFound])
+
+    @OptionGroup var change: ClusterChange
+
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        try change.make("paused", session) { cluster, objects throws(Failure) in
+            try cluster.pausePlan(in: objects, at: session.now)
+        }
+    }
+}
+
+/// `daytwo clusters resume`.
+struct ClustersResume: OperationCommand {
+    static let configuration = CommandConfiguration.verb(
+        "resume", abstract: "Start a paused control plane again.", exits: [.refused, .unreachable, .denied, .notFound])
+
+    @OptionGroup var change: ClusterChange
+
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        try change.make("resumed", session) { cluster, objects throws(Failure) in
+            try cluster.resumePlan(in: objects)
+        }
+    }
+}
+
+/// A change of a virtual cluster's workload.
+struct ClusterChange: ParsableArguments {
+    @Argument(help: ArgumentHelp("NAMESPACE/NAME, or NAME where only one has it.", valueName: "cluster"))
+    var cluster: String
+
+    @OptionGroup var host: HostOptions
+
+    @Flag(help: "Only say what would be changed; the host checks it and keeps nothing.")
+    var dryRun = false
+
+    @Flag(help: "Wait until the control plane has ended, or is ready.")
+    var wait = false
+
+    /// The name under which the host knows who changed fields.
+    static let fieldManager = "daytwo"
+
+    func make(
+        _ deed: String, _ session: Session, _ plan: (VirtualCluster, HostObjects) throws(Failure) -> PausePlan
+    ) throws(Failure) -> ExitStatus {
+        let context = session.context(stopped: "run the command again")
+        let host = try self.host.one(session, context).cluster
+        let (found, objects) = try host.cluster(named: self.host.named(cluster))
+        let plan = try plan(found, objects)
+        for patch in plan.patches {
+            _ = try host.client.patch(
+                patch.type, patch.name, in: patch.namespace, .merge, patch.patch, fieldManager: Self.fieldManager,
+                dryRun: dryRun)
+        }
+        if wait, !dryRun { try waitFor(plan, host, context) }
+        let document = JSON.document(
+            "ClusterChange",
+            [
+                ("host", .string(host.name)), ("cluster", .string(found.path)), ("result", .string(deed)),
+                ("dryRun", .bool(dryRun)), ("changes", .strings(plan.sentences)),
+            ])
+        let heading =
+            dryRun ? "\(found.path) on \(host.name) would be \(deed)" : "\(found.path) on \(host.name) is \(deed)"
+        try session.console.show(
+            document, names: [found.path], text: ([heading] + plan.sentences.map { "  \($0)" }).joined(separator: "\n"))
+        return .done
+    }
+
+    private func waitFor(_ plan: PausePlan, _ host: HostCluster, _ context: OperationContext) throws(Failure) {
+        let end = context.uptime() + .seconds(300)
+        for patch in plan.patches {
+            context.report(.step("waiting for \(patch.type.kind) \(patch.name)"))
+            while true {
+                let object = try host.client.get(patch.type, patch.name, in: patch.namespace)
+                let present = object["status", "replicas"]?.integerValue ?? 0
+                let ready = object["status", "readyReplicas"]?.integerValue ?? 0
+                if patch.replicas == 0 ? present == 0 : ready >= patch.replicas { break }
+                guard context.uptime() < end else {
+                    throw Failure(
+                        .unreachable,
+                        "\(patch.type.kind) \(patch.namespace)/\(patch.name) was changed, and did not get there in 300 s",
+                        why: "it has \(present) replicas, \(ready) of them ready",
+                        next: "Look at it: daytwo clusters show \(patch.namespace)/\(cluster)")
+                }
+                try host.client.surroundings.sleep(.milliseconds(500))
+            }
+        }
+    }
+}

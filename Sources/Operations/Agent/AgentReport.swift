@@ -1,0 +1,60 @@
+import Datastore
+import Failures
+import Files
+import Glibc
+
+/// What an agent is, and what it sees of the place that it was given.
+public struct AgentReport: Codable, Sendable, Equatable {
+    /// Something that is not as it should be.
+    public struct Problem: Codable, Sendable, Equatable {
+        /// The code of the failure.
+        public var code: String
+        /// What it is, for a person.
+        public var text: String
+    }
+
+    /// The agent's daytwo.
+    public var daytwoVersion: String
+    /// The user that it runs as.
+    public var userID: UInt32
+    /// The k3s root, when there is one.
+    public var dataDirectory: String?
+    /// The datastore's driver, when it can be backed up.
+    public var driver: String?
+    /// The bytes of the database, for kine on SQLite.
+    public var databaseSize: UInt64?
+    /// Whether `server/token` is there.
+    public var hasToken: Bool?
+    /// The type of the data directory's file system.
+    public var fileSystem: String?
+    /// Bytes that can be written to scratch files.
+    public var scratchFreeBytes: UInt64?
+    /// Why no backup can be made; empty when one can.
+    public var problems: [Problem] = []
+
+    /// Looks, and changes nothing.
+    init(_ place: AgentOperation.Place, user context: OperationContext) {
+        daytwoVersion = OperationContext.version
+        userID = geteuid()
+        note { report throws(Failure) in
+            let directory = try DataDirectory(place.dataDirectory, existing: true)
+            report.dataDirectory = directory.root
+            report.fileSystem = try FileSystemFacts(of: directory.root).typeName
+            report.hasToken = try FileStatus.ifPresent("\(directory.server)/token") != nil
+            report.databaseSize = try FileStatus.ifPresent(directory.database)?.size
+            report.driver = try directory.requireDatastore().rawValue
+            try directory.refuseNetworkFileSystem()
+            _ = try RestoreWatch(directory)
+        }
+        note { report throws(Failure) in
+            report.scratchFreeBytes = try FileSystemFacts(of: place.scratchDirectory).freeBytes
+            _ = try FileDescriptor.temporary(in: place.scratchDirectory)
+        }
+    }
+
+    private mutating func note(_ look: (inout AgentReport) throws(Failure) -> Void) {
+        do throws(Failure) { try look(&self) } catch {
+            problems.append(Problem(code: error.code.rawValue, text: error.description))
+        }
+    }
+}

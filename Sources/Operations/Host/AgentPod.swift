@@ -1,0 +1,163 @@
+import Failures
+import Kubernetes
+import JSONValues
+import VirtualClusters
+
+/// How an agent is run on a host.
+public struct AgentSettings: Sendable {
+    /// The image, with daytwo in its search path.
+    public var image: String
+    /// The Secrets that it is pulled with.
+    public var pullSecrets: [String] = []
+    /// The longest that it may live; the host ends it then, even without us.
+    public var deadline = Duration.seconds(4 * 3600)
+    /// How long its pod may take to start.
+    public var startLimit = Duration.seconds(180)
+    /// The most bytes of scratch files, as a quantity: `2Gi`.
+    public var scratchLimit = "4Gi"
+
+    /// Takes an image.
+    public init(image: String) { self.image = image }
+}
+
+/// The Job of an agent, for one virtual cluster and one run: what it looks like, and how it comes and goes.
+struct AgentPod: Sendable {
+    /// Where the volume is mounted in the agent.
+    static let volumeMount = "/volume"
+    /// Where its scratch files go.
+    static let scratch = "/scratch"
+    static let container = "agent"
+    static let managedBy = "app.kubernetes.io/managed-by"
+    static let runLabel = "daytwo.dev/run"
+    static let clusterLabel = "daytwo.dev/cluster"
+
+    let cluster: VirtualCluster
+    let claim: String
+    let settings: AgentSettings
+    /// The random id of the run; its beginning is in the names of what is made.
+    let run: String
+
+    var name: String { "daytwo-\(run.prefix(8))" }
+
+    /// The data directory as the agent sees it.
+    var dataDirectory: String {
+        cluster.data.pathInVolume.isEmpty ? Self.volumeMount : "\(Self.volumeMount)/\(cluster.data.pathInVolume)"
+    }
+
+    /// The same as options of the agent's commands.
+    var placeOptions: [String] { ["--data-dir", dataDirectory, "--scratch", Self.scratch] }
+
+    /// The Job. While the control plane runs, its pod goes to the same node, where both see the same files and locks.
+    var job: KubernetesObject {
+        let labels = JSONValue.strings([
+            (Self.managedBy, "daytwo"), (Self.runLabel, String(run.prefix(32))),
+            (Self.clusterLabel, String(cluster.name.prefix(63))),
+        ])
+        let seconds = settings.deadline.components.seconds
+        return KubernetesObject(
+            .members([
+                ("apiVersion", .string("batch/v1")), ("kind", .string("Job")),
+                (
+                    "metadata",
+                    .members([
+                        ("name", .string(name)), ("namespace", .string(cluster.namespace)), ("labels", labels),
+                    ])
+                ),
+                (
+                    "spec",
+                    .members([
+                        ("activeDeadlineSeconds", .integer(seconds)), ("backoffLimit", .integer(0)),
+                        ("ttlSecondsAfterFinished", .integer(60)),
+                        ("template", .members([("metadata", .members([("labels", labels)])), ("spec", podSpec)])),
+                    ])
+                ),
+            ]))
+    }
+
+    private var podSpec: JSONValue {
+        .members([
+            ("restartPolicy", .string("Never")), ("automountServiceAccountToken", .bool(false)),
+            ("enableServiceLinks", .bool(false)), ("terminationGracePeriodSeconds", .integer(5)),
+            ("affinity", affinity), ("tolerations", .array(cluster.pod.tolerations)),
+            (
+                "imagePullSecrets",
+                .array(settings.pullSecrets.map { .members([("name", .string($0))]) })
+            ),
+            (
+                "securityContext",
+                .members([
+                    ("seccompProfile", .members([("type", .string("RuntimeDefault"))])),
+                    ("fsGroup", cluster.pod.volumeGroup.map { .integer($0) }),
+                ])
+            ),
+            ("containers", .array([containerSpec])),
+            (
+                "volumes",
+                .array([
+                    .members([
+                        ("name", .string("data")),
+                        ("persistentVolumeClaim", .members([("claimName", .string(claim))])),
+                    ]),
+                    .members([
+                        ("name", .string("scratch")),
+                        ("emptyDir", .members([("sizeLimit", .string(settings.scratchLimit))])),
+                    ]),
+                ])
+            ),
+        ])
+    }
+
+    private var containerSpec: JSONValue {
+        let command = ["daytwo", "agent", "wait", "--deadline", "\(settings.deadline.components.seconds)s"]
+        return .members([
+            ("name", .string(Self.container)), ("image", .string(settings.image)),
+            ("imagePullPolicy", .string("IfNotPresent")),
+            ("command", .array(command.map { .string($0) })),
+            (
+                "securityContext",
+                .members([
+                    // k3s's files belong to whoever it runs as; without a word of the workload that is root.
+                    ("runAsUser", .integer(cluster.pod.user ?? 0)),
+                    ("runAsGroup", cluster.pod.group.map { .integer($0) }),
+                    ("allowPrivilegeEscalation", .bool(false)), ("readOnlyRootFilesystem", .bool(true)),
+                    ("capabilities", .members([("drop", .array([.string("ALL")]))])),
+                ])
+            ),
+            (
+                "volumeMounts",
+                .array([
+                    .members([("name", .string("data")), ("mountPath", .string(Self.volumeMount))]),
+                    .members([("name", .string("scratch")), ("mountPath", .string(Self.scratch))]),
+                ])
+            ),
+        ])
+    }
+
+    private var affinity: JSONValue? {
+        guard !cluster.pod.nodes.isEmpty else { return nil }
+        let field = JSONValue.members([
+            ("key", .string("metadata.name")), ("operator", .string("In")),
+            ("values", .array(cluster.pod.nodes.map { .string($0) })),
+        ])
+        let terms = JSONValue.array([.members([("matchFields", .array([field]))])])
+        return .members([
+            (
+                "nodeAffinity",
+                .members([
+                    ("requiredDuringSchedulingIgnoredDuringExecution", .members([("nodeSelectorTerms", terms)]))
+                ])
+            )
+        ])
+    }
+}
+
+extension JSONValue {
+    /// An object without the members that have no value.
+    fileprivate static func members(_ members: [(String, JSONValue?)]) -> JSONValue {
+        .object(members.compactMap { name, value in value.map { JSONMember(name, $0) } })
+    }
+
+    fileprivate static func strings(_ members: [(String, String)]) -> JSONValue {
+        .object(members.map { JSONMember($0.0, .string($0.1)) })
+    }
+}

@@ -1,0 +1,128 @@
+import Failures
+import JSONValues
+import Kubernetes
+import VirtualClusters
+
+/// An agent that is started on a host, used, and removed whatever happens.
+struct AgentRun: Sendable {
+    private static let pause = Duration.milliseconds(300)
+    private static let silence = Duration.seconds(60)
+    /// Reasons of a waiting container that no waiting mends soon.
+    private static let hopeless: Set<String> = [
+        "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerError",
+        "CreateContainerConfigError", "RunContainerError",
+    ]
+
+    let host: HostCluster
+    let pod: AgentPod
+    let context: OperationContext
+
+    /// Creates the Job, waits for its pod, starts `daytwo agent VERB` in it, and gives the way to that to `body`.
+    /// Afterwards the Job is deleted.
+    func use<Result>(
+        _ verb: String, _ body: (ExecChannel) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        context.report(.step("starting the agent on \(host.name)"))
+        do throws(Failure) {
+            _ = try host.client.create(.jobs, pod.job, in: pod.cluster.namespace)
+            let channel = try channel(to: verb, in: waitForPod())
+            defer { channel.close() }
+            let result = try body(channel)
+            remove()
+            return result
+        } catch {
+            remove()
+            throw error
+        }
+    }
+
+    private func channel(to verb: String, in name: String) throws(Failure) -> ExecChannel {
+        let command = ExecRequest(
+            ["daytwo", "agent", verb] + pod.placeOptions, in: name, namespace: pod.cluster.namespace,
+            container: AgentPod.container, hasInput: true)
+        return try ExecChannel(host.client, command, silence: Self.silence)
+    }
+
+    /// Not even somebody who stops us stops this: what is left on the host is in the way of the next.
+    private func remove() {
+        var client = host.client
+        client.surroundings.checkStop = {}
+        do throws(Failure) {
+            try client.delete(
+                .jobs, pod.name, in: pod.cluster.namespace, Deletion(propagation: .background))
+        } catch {
+            guard error.code != .notFound else { return }
+            context.report(
+                .step(
+                    "the Job \(pod.cluster.namespace)/\(pod.name) could not be removed, and ends by itself (\(error))"))
+        }
+    }
+
+    private func waitForPod() throws(Failure) -> String {
+        let end = context.uptime() + pod.settings.startLimit
+        let selector = ObjectSelector(labels: "\(AgentPod.runLabel)=\(pod.run.prefix(32))")
+        var last = "its pod was not created"
+        while context.uptime() < end {
+            try context.checkStop()
+            let pods = try host.client.list(.pods, in: pod.cluster.namespace, selector).objects
+            if let found = pods.first {
+                switch try state(of: found) {
+                case .ready: return found.name
+                case .waits(let why): last = why
+                }
+            } else if let why = try refusal() {
+                last = why
+            }
+            try host.client.surroundings.sleep(Self.pause)
+        }
+        throw Failure(
+            .unreachable,
+            "the agent on \(host.name) did not start within \(pod.settings.startLimit.components.seconds) s",
+            why: last, next: "Look at: kubectl -n \(pod.cluster.namespace) describe pod -l \(AgentPod.managedBy)=daytwo"
+        )
+    }
+
+    private enum State {
+        case ready
+        case waits(String)
+    }
+
+    private func state(of found: KubernetesObject) throws(Failure) -> State {
+        let status = found["status", "containerStatuses"]?.arrayValue?.first
+        if status?["ready"]?.boolValue == true || status?["state", "running"] != nil { return .ready }
+        if let waiting = status?["state", "waiting"] {
+            let reason = waiting["reason"]?.stringValue ?? "waiting"
+            let message = waiting["message"]?.stringValue.map { ": \($0.prefix(300))" } ?? ""
+            guard Self.hopeless.contains(reason) else { return .waits(reason + message) }
+            throw Failure(
+                .refused, "the agent on \(host.name) cannot start", why: reason + message,
+                next: "Check the image \(pod.settings.image) and what it is pulled with.")
+        }
+        if let ended = status?["state", "terminated"] {
+            throw Failure(
+                .unreachable, "the agent on \(host.name) ended at once",
+                why:
+                    "\(ended["reason"]?.stringValue ?? "it ended") with status \(ended["exitCode"]?.integerValue ?? -1)",
+                next: "Check that the image \(pod.settings.image) has this version of daytwo.")
+        }
+        let conditions = found["status", "conditions"]?.arrayValue ?? []
+        let unscheduled = conditions.first {
+            $0["type"]?.stringValue == "PodScheduled" && $0["status"]?.stringValue == "False"
+        }
+        if found["status", "phase"]?.stringValue == "Failed" {
+            throw Failure(
+                .unreachable, "the agent on \(host.name) was ended by its host",
+                why: found["status", "message"]?.stringValue ?? found["status", "reason"]?.stringValue)
+        }
+        return .waits(
+            unscheduled?["message"]?.stringValue ?? "its pod is \(found["status", "phase"]?.stringValue ?? "pending")")
+    }
+
+    /// Why the host makes no pod of the Job: a quota, an admission webhook.
+    private func refusal() throws(Failure) -> String? {
+        let events = try host.client.list(
+            .events, in: pod.cluster.namespace, ObjectSelector(fields: "involvedObject.name=\(pod.name)")
+        ).objects
+        return events.last { $0["type"]?.stringValue == "Warning" }.flatMap { $0["message"]?.stringValue }
+    }
+}

@@ -1,0 +1,77 @@
+public import Failures
+public import Kubernetes
+public import VirtualClusters
+
+/// A host cluster, and what is listed of it.
+public struct HostCluster: Sendable {
+    /// What stores and messages call it.
+    public let name: String
+    /// Its API.
+    public let client: KubernetesClient
+
+    /// Names a host.
+    public init(name: String, client: KubernetesClient) {
+        self.name = name
+        self.client = client
+    }
+
+    /// The kinds by which virtual clusters are found and shown. Without the first, there is nothing to be found.
+    public static let discoveryKinds: [ResourceType] = [
+        .statefulSets, .deployments, .pods, .services, .ingresses, .persistentVolumeClaims, .configMaps, .secrets,
+        .persistentVolumes, .horizontalPodAutoscalers,
+    ]
+
+    /// One list for each kind, in one namespace or (nil) in all. What may not be listed, or what the host does not
+    /// have, is a part of the answer; what is no namespaced kind is listed of the whole host.
+    ///
+    /// Throws as the client does, `denied` where not even workloads may be listed.
+    public func objects(
+        of kinds: [ResourceType] = discoveryKinds, in namespace: String? = nil
+    ) throws(Failure) -> HostObjects {
+        var objects = HostObjects(host: name)
+        for kind in kinds {
+            do throws(Failure) {
+                let list = try client.list(kind, in: kind.isNamespaced ? namespace : nil)
+                objects.add(list.objects, of: kind)
+            } catch {
+                switch error.code {
+                case .denied where kind != .statefulSets && error.apiStatus?.status == 403:
+                    objects.markUnlisted(kind, because: "the rights do not allow it")
+                case .notFound where namespace == nil || kind != .statefulSets:
+                    objects.markUnlisted(kind, because: "the host does not have this kind")
+                case .denied where namespace == nil && error.apiStatus?.status == 403:
+                    throw Failure(
+                        .denied, error.what, why: error.why,
+                        next: "Name a namespace in which you have rights: -n NAMESPACE.", cause: error)
+                default: throw error
+                }
+            }
+        }
+        return objects
+    }
+
+    /// The virtual cluster of a name, with the objects around it.
+    public func cluster(
+        named text: String, also kinds: [ResourceType] = []
+    ) throws(Failure) -> (cluster: VirtualCluster, objects: HostObjects) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let namespace = parts.count == 2 ? String(parts[0]) : nil
+        let objects = try objects(of: Self.discoveryKinds + kinds, in: namespace)
+        return (try Discovery(of: objects).cluster(named: text), objects)
+    }
+
+    /// Which of the rights that some purposes take we do not have in a namespace, as the host itself says.
+    public func missingRights(
+        for purposes: Set<Rights.Purpose>, in namespace: String
+    ) throws(Failure) -> [Rights.Right] {
+        let rights = Rights(for: purposes)
+        let answers = try rights.questions(in: namespace).map { question throws(Failure) in
+            try client.create(Self.accessReviews, question)
+        }
+        return rights.missing(by: answers, in: namespace)
+    }
+
+    private static let accessReviews = ResourceType(
+        group: "authorization.k8s.io", version: "v1", plural: "selfsubjectaccessreviews",
+        kind: "SelfSubjectAccessReview", isNamespaced: false)
+}
