@@ -12,7 +12,9 @@ extension HostCluster {
         let own = "\(directory)/volumes/\(name)"
         if let claim = volume.text("persistentVolumeClaim", "claimName") {
             guard let path = self.directory(ofClaim: ObjectName(namespace, claim)) else {
-                throw Failure(.notFound, "MountVolume.SetUp failed for volume \"\(name)\"", why: "the claim \(claim) is not bound")
+                throw Failure(
+                    .notFound, "MountVolume.SetUp failed for volume \"\(name)\"", why: "the claim \(claim) is not bound"
+                )
             }
             try createDirectory(path)
             return path

@@ -63,7 +63,9 @@ struct VirtualIdentity: Sendable {
             try PlainFile.write(bytes, to: "\(server)/\(path)")
         }
         let token = "K10\(caHash)::server:\(password)\n"
-        if PlainFile.read("\(server)/token") != Array(token.utf8) { try PlainFile.write(token.utf8, to: "\(server)/token") }
+        if PlainFile.read("\(server)/token") != Array(token.utf8) {
+            try PlainFile.write(token.utf8, to: "\(server)/token")
+        }
     }
 
     private var caHash: String {
