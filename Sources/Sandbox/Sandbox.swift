@@ -84,6 +84,9 @@ public actor Sandbox {
         let certificates = try ClusterCertificates(name: name, address: addresses.api)
         var pace = Pace()
         pace.controlPlaneStart = .seconds(options.startSeconds)
+        // Hundreds of clusters share one machine: each lives a little slower then.
+        pace.write = .milliseconds(max(200, options.clusters * 10))
+        pace.sync = .milliseconds(max(1000, options.clusters * 20))
         let cluster = try HostCluster(
             options: HostOptions(
                 name: name, version: options.hostVersion, directory: directory, addresses: addresses,

@@ -69,7 +69,8 @@ private final class ControlConnection: ChannelInboundHandler {
             failure = error
         }
         return .members([
-            "error": failure.map { .string($0.description) }, "code": failure.map { .string($0.code.rawValue) }, "next": (failure?.next).map(JSONValue.string),
+            "error": failure.map { .string($0.description) }, "code": failure.map { .string($0.code.rawValue) },
+            "next": (failure?.next).map(JSONValue.string),
         ])
     }
 

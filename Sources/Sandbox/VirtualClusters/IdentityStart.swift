@@ -66,7 +66,7 @@ struct IdentityStart {
     }
 
     private func write(_ identity: VirtualIdentity) throws(Failure) {
-        try identity.write(to: server)
+        try identity.lay(out: server)
         if hasStamps { try PlainFile.write([], to: "\(server)/db/joined-e3b0c44298fc", mode: 0o644) }
     }
 

@@ -56,7 +56,7 @@ struct VirtualIdentity: Sendable {
     }
 
     /// Writes the files and the token.
-    func write(to server: String) throws(Failure) {
+    func lay(out server: String) throws(Failure) {
         for directory in ["tls/etcd", "cred"] { try createDirectory("\(server)/\(directory)") }
         for (name, path) in Self.paths {
             guard let bytes = files[name], PlainFile.read("\(server)/\(path)") != bytes else { continue }
