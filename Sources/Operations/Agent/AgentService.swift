@@ -46,8 +46,7 @@ public struct AgentService: Sendable {
         switch operation {
         case .backup: return try AgentBackup(connection, connected(connection)).run(parameters)
         case .check:
-            let report = try AgentReport(
-                parameters.understood(AgentOperation.Place.self, "the request"), user: context)
+            let report = AgentReport(try parameters.understood(AgentOperation.Place.self, "the request"))
             let sum = try connection.endData()
             try connection.send(.result(JSONValue(encoding: report)))
             try connection.awaitAcknowledgement(of: sum)
