@@ -85,12 +85,12 @@ struct HostTests {
             (["image-missing"], 4, "cannot start: "),
         ]
         for fault in faults {
-            try host.fault(fault.words[0], fault.words.dropFirst().joined(separator: " "))
+            try host.fault(fault.words)
             let backup = try host.daytwo("backup", "create", name)
             #expect(
                 backup.code == fault.code && backup.errors.contains(fault.says),
                 "\(fault.words): \(backup.code) \(backup.errors)")
-            try host.fault("--clear")
+            try host.fault(["--clear"])
             #expect(try host.commands.archives() == [], "\(fault.words)")
             #expect(try host.leftovers() == "", "\(fault.words)")
         }

@@ -60,7 +60,7 @@ final class SandboxFixture {
     }
 
     /// Lets something go wrong, or ends it.
-    func fault(_ words: String...) throws {
+    func fault(_ words: [String]) throws {
         let result = try ChildProcess(
             arguments: [Self.program(), "fault", "--state", commands.path("sandbox")] + words, directory: commands.root
         ).run(below: commands.root)
