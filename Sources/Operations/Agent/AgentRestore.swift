@@ -145,7 +145,8 @@ struct AgentRestore: Sendable {
 
     /// As data, since there is no limit to how long a plan is.
     private func send(_ answer: some Encodable) throws(Failure) {
-        try JSONValue(encoding: answer).serialized().withBytes { bytes throws(Failure) in
+        let bytes = try JSONValue(encoding: answer).serialized()
+        try bytes.withBytes { bytes throws(Failure) in
             try connection.sendData(bytes)
         }
         try connection.awaitAcknowledgement(of: connection.endData())
@@ -155,6 +156,7 @@ struct AgentRestore: Sendable {
 extension Restore {
     /// A run that was interrupted before the sets were exchanged is staged anew.
     func needsArchive(_ journal: RestoreJournal) throws(Failure) -> Bool {
-        try (journal.state == .planned || journal.state == .staged) && !isSwapped(journal)
+        guard journal.state == .planned || journal.state == .staged else { return false }
+        return try !isSwapped(journal)
     }
 }
