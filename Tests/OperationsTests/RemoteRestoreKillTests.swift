@@ -1,4 +1,5 @@
 import AgentProtocol
+import Datastore
 import Failures
 import Files
 import Foundation

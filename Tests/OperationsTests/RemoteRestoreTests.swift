@@ -1,4 +1,5 @@
 import AgentProtocol
+import Datastore
 import Failures
 import Files
 import Foundation
@@ -249,7 +250,9 @@ extension RealBinary {
                 ])
                 let failure = #expect(throws: Failure.self) {
                     try connection.send(.request(operation: "restore-run", request))
-                    try [UInt8](repeating: 7, count: sent).withBytes { try connection.sendData($0) }
+                    try [UInt8](repeating: 7, count: sent).withBytes { bytes throws(Failure) in
+                        try connection.sendData(bytes)
+                    }
                     try connection.awaitAcknowledgement(of: connection.endData())
                 }
                 #expect(failure?.code == (size > 100 ? .refused : .failed), "\(String(describing: failure))")
