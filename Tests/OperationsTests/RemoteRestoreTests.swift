@@ -211,6 +211,37 @@ extension RealBinary {
             if done.count == 1 { try expectCarried(root, done[0].journal) }
         }
 
+        /// An archive that is whole in all but that its list of objects tells something else than its datastore has.
+        @Test(arguments: ["hides", "invents", "lacks"])
+        func aListOfObjects(_ what: String) throws {
+            try createDirectory(place["tree"])
+            try require(["/bin/tar", "--zstd", "-xf", servers.archive, "-C", place["tree"]])
+            let top = "\(place["tree"])/\(try #require(try directoryNames(place["tree"]).first))"
+            let list = "\(top)/objects.ndjson"
+            switch what {
+            case "hides": try require(["/bin/sed", "-i", "/persistentvolumes\\/pv-old\"/d", list])
+            case "invents":
+                try require(["/bin/sed", "-i", "s/claims\\/default\\/old\"/claims\\/later\\/data\"/", list])
+            default: try require(["/bin/rm", list])
+            }
+            let forge = "\(Tools.package)/Tests/CommandTests/Support/forge.py"
+            try require(["/usr/bin/env", "python3", "-B", forge, "--repack", top, place["forged"]])
+            let forged = try OpenFile(place["forged"])
+            let root = try servers.copy(place)
+            let plan = try ask("plan", root) { try $0.plan(forged, named: "forged", .init()) }
+            if what == "lacks" {
+                #expect(!plan.datastoreIsReadable && plan.newerVolumes == [])
+                return
+            }
+            #expect(plan.newerVolumes.map(\.key) != servers.later.keys)
+            let failure = #expect(throws: Failure.self) {
+                try ask("run", root) { try $0.run(forged, named: "forged", .init(), expecting: plan) }
+            }
+            #expect(failure?.code == .verificationFailed, "\(String(describing: failure))")
+            #expect(failure?.what.contains("are not those of the plan") == true)
+            try expectUntouched(root)
+        }
+
         @Test func anArchiveThatIsNotWhole() throws {
             let root = try servers.copy(place)
             var bytes = try readFile(servers.archive, limit: 64 << 20)
