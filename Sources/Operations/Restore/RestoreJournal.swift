@@ -1,3 +1,4 @@
+public import Datastore
 public import Failures
 import Files
 import Foundation
@@ -37,6 +38,8 @@ public struct RestoreJournal: Codable, Sendable, Equatable {
     public var plan: RestorePlan
     /// The staged `server/` as it was when it was complete.
     public var staged: TargetFingerprint?
+    /// The rows that were carried over from the replaced datastore into the staged one.
+    public var carried: [CarriedRow]?
     /// The old set was removed.
     public var isOldDiscarded = false
     /// The daytwo that writes it.

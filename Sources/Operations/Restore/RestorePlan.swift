@@ -78,6 +78,8 @@ public struct RestorePlan: Codable, Sendable, Equatable {
     public var setAside: [String]
     /// Links that leave the directory, and are not created.
     public var notCreated: [String]
+    /// What the replaced datastore has and the backup has not; nil where nothing was to be done about that.
+    public var newer: NewerObjects?
     /// Bytes that are needed next to the data, and that are free.
     public var neededBytes: UInt64
     /// Bytes that are free there.
@@ -109,6 +111,9 @@ public struct RestoreOptions: Codable, Sendable, Equatable {
     public var serverFiles: RestorePlan.ServerFiles?
     /// Remove the set put aside at the end.
     public var discardsOld = false
+    /// What becomes of volumes that are newer than the backup; nil leaves the restored datastore as the backup has it, where
+    /// nobody deletes volumes that it does not know.
+    public var newerVolumes: NewerVolumes?
 
     /// The default choices.
     public init() {}

@@ -1,0 +1,70 @@
+public import Datastore
+
+/// What a person chose of a restore that an agent does.
+public struct RemoteRestoreOptions: Codable, Sendable, Equatable {
+    /// Keep revisions from going backwards.
+    public var bumpsRevision = true
+    /// Restore over the data of another cluster.
+    public var replacesOtherCluster = false
+    /// Accept that k3s makes a new identity.
+    public var acceptsNewIdentity = false
+    /// Leave `tls/` and `cred/` to k3s, or restore them, whatever the plan would choose.
+    public var serverFiles: RestorePlan.ServerFiles?
+    /// Remove the set put aside at the end.
+    public var discardsOld = false
+    /// What becomes of volumes that are newer than the backup.
+    public var newerVolumes = NewerVolumes.carryOver
+
+    /// The default choices.
+    public init() {}
+}
+
+/// What a restore that an agent does will do.
+public struct RemoteRestorePlan: Codable, Sendable, Equatable {
+    /// The plan. That a server runs is not among its refusals; its paths are the agent's.
+    public var plan: RestorePlan
+    /// What shows that a server runs on the directory, which has to be stopped before the restore.
+    public var runningServer: String?
+
+    /// Volume claims and volumes that are live in the replaced datastore and not in the backup, with what becomes of each, and
+    /// the namespaces that carried claims need.
+    public var newerVolumes: [NewerVolume] { plan.newer?.volumes ?? [] }
+    /// Other live objects that the backup does not have, and that will be gone: how many of each resource.
+    public var newerObjects: [String: Int] { plan.newer?.others ?? [:] }
+    /// The replaced datastore can be compared with the backup. If not, nothing can be carried over, and ``newerVolumes`` is
+    /// empty: what is newer has to be kept on the host.
+    public var datastoreIsReadable: Bool { plan.newer.map { $0.problem == nil } ?? false }
+}
+
+/// How a restore that an agent did stands.
+public struct RemoteRestoreOutcome: Codable, Sendable, Equatable {
+    /// The run's id.
+    public var run: String
+    /// How far it is.
+    public var state: RestoreJournal.State
+    /// Where the old set lies, as the agent sees it; nil when there was none, or it was discarded.
+    public var oldSet: String?
+    /// What a person should know.
+    public var remarks: [String]
+    /// What was carried over into the set that is in place; empty after a rollback.
+    public var carriedOver: [NewerVolume]
+    /// Fingerprints of the authorities' certificates that are in place now, by name (`server-ca`); without those that k3s
+    /// makes again from the datastore when it starts.
+    public var authorities: [String: String]
+    /// The whole record.
+    public var journal: RestoreJournal
+}
+
+/// A restore as it is recorded beside the data.
+public struct RemoteRestoreRun: Codable, Sendable, Equatable {
+    /// The run's id.
+    public var run: String
+    /// The record; nil where it cannot be read.
+    public var journal: RestoreJournal?
+    /// Why not.
+    public var problem: String?
+    /// The restored set is in place, seen from the directories themselves.
+    public var isInPlace: Bool
+    /// To be resumed it needs its archive again.
+    public var needsArchive: Bool
+}
