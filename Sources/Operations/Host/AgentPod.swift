@@ -38,6 +38,8 @@ struct AgentPod: Sendable {
     let run: String
     /// Labels beside those that every agent has.
     var labels: [(String, String)] = []
+    /// On the node of the control plane, where that runs.
+    var isBesideControlPlane = true
 
     var name: String { "daytwo-\(run.prefix(8))" }
 
@@ -137,7 +139,7 @@ struct AgentPod: Sendable {
     }
 
     private var affinity: JSONValue? {
-        guard !cluster.pod.nodes.isEmpty else { return nil }
+        guard isBesideControlPlane, !cluster.pod.nodes.isEmpty else { return nil }
         let field = JSONValue.members([
             ("key", .string("metadata.name")), ("operator", .string("In")),
             ("values", .array(cluster.pod.nodes.map { .string($0) })),

@@ -1,5 +1,5 @@
 internal import JSONValues
-internal import Kubernetes
+public import Kubernetes
 
 /// Where the data directory lies, and what holds it.
 struct DataReading {

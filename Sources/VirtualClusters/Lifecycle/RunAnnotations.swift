@@ -18,6 +18,9 @@ public enum RunAnnotations {
     /// The run on the volume, where that is another one.
     public static let journal = HostManifest.annotationPrefix + "restore-journal"
 
+    /// What a person chose for it.
+    public static let options = HostManifest.annotationPrefix + "restore-options"
+
     /// All of them.
-    public static let all = [run, replicas, image, started, holder, deed, backup, journal]
+    public static let all = [run, replicas, image, started, holder, deed, backup, journal, options]
 }

@@ -33,6 +33,8 @@ public struct HostRestorePlan: Codable, Sendable {
         public var name: String
         /// `StatefulSet blue`
         public var workload: String
+        /// Its UID.
+        public var workloadUID: String
         /// The replicas that it has, and gets back.
         public var replicas: Int64
         /// The image of its server.

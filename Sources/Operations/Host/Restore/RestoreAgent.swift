@@ -18,34 +18,51 @@ struct RestoreAgent: Sendable {
     let context: OperationContext
     /// The run that it works for; nil for one that only looks.
     let run: String?
+    /// The control plane runs, so that the agent has to be on its node.
+    var isBesideControlPlane = true
     /// How long its pod may take to end.
     var endLimit = Duration.seconds(120)
 
-    /// Gives `body` what opens connections to an agent, each for one operation. Returns and throws when its pod is gone.
-    func use<Result>(
-        _ body: ((String, OperationContext) throws(Failure) -> RemoteRestore) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
+    /// Opens connections to an agent, each for one operation.
+    final class Opening {
+        private let agent: RestoreAgent
+        private let pod: AgentPod
+        private let podName: String
+        private var channels: [ExecChannel] = []
+
+        fileprivate init(_ agent: RestoreAgent, _ pod: AgentPod, _ podName: String) {
+            self.agent = agent
+            self.pod = pod
+            self.podName = podName
+        }
+
+        func callAsFunction(_ operation: AgentOperation, _ context: OperationContext) throws(Failure) -> RemoteRestore {
+            let channel = try ExecChannel(
+                agent.host.client,
+                ExecRequest(
+                    ["daytwo", "agent", operation.rawValue] + pod.placeOptions, in: podName,
+                    namespace: agent.cluster.namespace, container: AgentPod.container, hasInput: true),
+                silence: RestoreAgent.silence)
+            channels.append(channel)
+            return RemoteRestore(over: channel, context)
+        }
+
+        fileprivate func close() { for channel in channels { channel.close() } }
+    }
+
+    /// Gives `body` what opens connections to an agent. Returns and throws when its pod is gone.
+    func use<Value>(_ body: (Opening) throws(Failure) -> Value) throws(Failure) -> Value {
         var pod = AgentPod(cluster: cluster, claim: claim, settings: settings, run: context.newID())
         if let run { pod.labels = [(Self.label, run)] }
+        pod.isBesideControlPlane = isBesideControlPlane
         let made = pod
-        let result: Swift.Result<Result, Failure>
+        let result: Result<Value, Failure>
         do throws(Failure) {
-            let channels = Channels()
-            defer { channels.close() }
             result = .success(
                 try AgentRun(host: host, pod: made, context: context).use { name throws(Failure) in
-                    try body { (operation: String, context: OperationContext) throws(Failure) in
-                        var client = host.client
-                        client.surroundings.checkStop = context.checkStop
-                        let channel = try ExecChannel(
-                            client,
-                            ExecRequest(
-                                ["daytwo", "agent", operation] + made.placeOptions, in: name,
-                                namespace: cluster.namespace, container: AgentPod.container, hasInput: true),
-                            silence: Self.silence)
-                        channels.all.append(channel)
-                        return RemoteRestore(over: channel, context)
-                    }
+                    let opening = Opening(self, made, name)
+                    defer { opening.close() }
+                    return try body(opening)
                 })
         } catch {
             result = .failure(error)
@@ -91,10 +108,5 @@ struct RestoreAgent: Sendable {
             }
             try client.surroundings.sleep(Self.pause)
         }
-    }
-
-    private final class Channels {
-        var all: [ExecChannel] = []
-        func close() { for channel in all { channel.close() } }
     }
 }

@@ -29,6 +29,8 @@ public struct RunMark: Sendable, Equatable {
     public var backup: String?
     /// The run on the volume, where it is an earlier one.
     public var journal: String?
+    /// What a person chose, as JSON.
+    var options: String?
 
     /// Who has it in hands, for a person.
     public var who: String { String(holder.split(separator: " ", maxSplits: 1).last ?? "somebody") }
@@ -57,6 +59,7 @@ public struct RunMark: Sendable, Equatable {
         holder = annotations[RunAnnotations.holder] ?? ""
         backup = annotations[RunAnnotations.backup]
         journal = annotations[RunAnnotations.journal]
+        options = annotations[RunAnnotations.options]
     }
 
     init(run: String, deed: Deed, replicas: Int64, image: String, started: String, holder: String) {
@@ -74,6 +77,7 @@ public struct RunMark: Sendable, Equatable {
             (RunAnnotations.run, run), (RunAnnotations.deed, deed.rawValue), (RunAnnotations.replicas, "\(replicas)"),
             (RunAnnotations.image, image), (RunAnnotations.started, started), (RunAnnotations.holder, holder),
             (RunAnnotations.backup, backup), (RunAnnotations.journal, journal),
+            (RunAnnotations.options, options),
         ]
         return values.map { JSONMember($0.0, $0.1.map { .string($0) } ?? .null) }
     }
@@ -86,7 +90,8 @@ public struct RunMark: Sendable, Equatable {
         Failure(
             .locked, "a \(deed.rawValue) of \(path) is under way, or was cut",
             why: "run \(run.prefix(8)), begun at \(started) by \(who)",
-            next: "Let it finish; where it was cut: \(commands.resume); or \(commands.rollback)")
+            next: "Let it finish; where it was cut: \(commands.resume); or \(commands.rollback)",
+            cause: WorkloadHold.NotOurs())
     }
 }
 

@@ -23,8 +23,8 @@ struct WorkloadHold: Sendable {
 
     /// Somebody has changed what this run had stopped.
     struct Interference: Error {}
-    /// Another process goes on with this run, or has ended it.
-    struct TakenOver: Error {}
+    /// The cluster is in the hands of another run or process.
+    struct NotOurs: Error {}
 
     private var type: ResourceType { cluster.workload.type }
     private var subject: String { "\(type.kind) \(cluster.namespace)/\(cluster.workload.name)" }
@@ -120,7 +120,7 @@ struct WorkloadHold: Sendable {
     private var takenOver: Failure {
         Failure(
             .locked, "another process has taken over the run \(mark.run.prefix(8)) of \(cluster.path), or ended it",
-            next: "See: daytwo clusters show \(cluster.path)", cause: TakenOver())
+            next: "See: daytwo clusters show \(cluster.path)", cause: NotOurs())
     }
 
     private func lastChange(_ workload: KubernetesObject) -> String {
