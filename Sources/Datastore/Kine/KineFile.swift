@@ -6,7 +6,7 @@ import GRDB
 public struct KineFile: Sendable {
     /// The path of the database.
     public let path: String
-    private let connection: KineConnection
+    let connection: KineConnection
 
     /// Opens the database for reading; a `-wal` beside it is taken into account.
     public init(path: String) throws(Failure) {

@@ -5,5 +5,8 @@ struct AgentCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agent", abstract: "The part that runs next to the data (for daytwo itself).",
         shouldDisplay: false,
-        subcommands: [AgentWait.self, AgentBackupCommand.self, AgentCheckCommand.self])
+        subcommands: [
+            AgentWait.self, AgentBackupCommand.self, AgentCheckCommand.self, AgentRestorePlan.self,
+            AgentRestoreRun.self, AgentRestoreResume.self, AgentRestoreRollback.self, AgentRestoreList.self,
+        ])
 }

@@ -56,12 +56,14 @@ struct AgentPlaceOptions: ParsableArguments {
 }
 
 /// The protocol on this process's stdin and stdout.
-private struct AgentServing {
+struct AgentServing {
     /// An agent whose caller is silent for so long works for nobody.
     private static let silence = Duration.seconds(60)
 
     let session: Session
     let place: AgentOperation.Place?
+    /// What to do when it is stopped.
+    var whenStopped = "run the backup again"
 
     func serve(_ operation: AgentOperation) throws(Failure) -> [String] {
         let channel = try DescriptorChannel(
@@ -69,7 +71,7 @@ private struct AgentServing {
             uptime: { Uptime.now })
         // Whatever else is written to stdout must not get into the stream.
         guard dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 else { throw Failure.system("use", "standard error", errno) }
-        var context = session.context(stopped: "run the backup again")
+        var context = session.context(stopped: whenStopped)
         let checkStop = context.checkStop
         context.checkStop = { () throws(Failure) in
             do throws(Failure) { try checkStop() } catch {
@@ -78,6 +80,12 @@ private struct AgentServing {
             }
         }
         return try AgentService(over: channel, at: place, context).serve(operation)
+    }
+
+    /// Serves what is done or not, and never partial.
+    func finish(_ operation: AgentOperation) throws(Failure) -> ExitStatus {
+        _ = try serve(operation)
+        return .done
     }
 
     private static func taken(_ standard: Int32) throws(Failure) -> FileDescriptor {

@@ -7,6 +7,16 @@ public enum AgentOperation: String, Sendable, CaseIterable {
     case backup
     /// What it sees of that directory.
     case check
+    /// What a restore would do to that directory.
+    case restorePlan = "restore-plan"
+    /// A restore of that directory.
+    case restoreRun = "restore-run"
+    /// The end of one that was interrupted.
+    case restoreResume = "restore-resume"
+    /// The way back.
+    case restoreRollback = "restore-rollback"
+    /// The restores of that directory.
+    case restoreList = "restore-list"
 }
 
 extension AgentOperation {

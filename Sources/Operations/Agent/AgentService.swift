@@ -56,6 +56,14 @@ public struct AgentService: Sendable {
             try connection.send(.result(JSONValue(encoding: report)))
             try connection.awaitAcknowledgement(of: sum)
             return []
+        case .restorePlan, .restoreRun, .restoreResume, .restoreRollback, .restoreList:
+            guard let place else {
+                throw Failure(
+                    .usage, "an agent that restores must be told where the data is",
+                    next: "give --data-dir and --scratch")
+            }
+            try AgentRestore(connection, at: place, connected(connection)).answer(operation, parameters)
+            return []
         }
     }
 

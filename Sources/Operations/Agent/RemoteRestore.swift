@@ -1,6 +1,7 @@
 public import AgentProtocol
 public import Failures
 public import Files
+import JSONValues
 
 /// Restores the data directory that an agent mounts: the same restore as of a data directory, with the archive coming from
 /// here. One channel is for one operation; at its other end is `daytwo agent restore-…`.
@@ -8,6 +9,9 @@ public import Files
 /// What an agent tells is thrown as it is. After `unreachable` it is not known how far a run, a resume or a rollback got:
 /// ask ``list()`` over another channel.
 public struct RemoteRestore: Sendable {
+    /// More than the record of any restore has.
+    private static let longestAnswer = 256 << 20
+
     private let channel: any AgentChannel
     private let context: OperationContext
     private let timing: ConnectionTiming
@@ -25,7 +29,10 @@ public struct RemoteRestore: Sendable {
     public func plan(
         _ archive: any ByteSource, named fileName: String, _ options: RemoteRestoreOptions
     ) throws(Failure) -> RemoteRestorePlan {
-        throw Failure(.failed, "not yet")
+        try converse { (connection) throws(Failure) in
+            try ask(connection, .restorePlan, AgentRestoreParameters(options: options), (archive, fileName))
+            return try takeAnswer(connection, RemoteRestorePlan.self)
+        }
     }
 
     /// Restores it. With a plan, refuses before anything is changed what would come out otherwise than that plan said
@@ -34,7 +41,13 @@ public struct RemoteRestore: Sendable {
         _ archive: any ByteSource, named fileName: String, _ options: RemoteRestoreOptions,
         expecting plan: RemoteRestorePlan?
     ) throws(Failure) -> RemoteRestoreOutcome {
-        throw Failure(.failed, "not yet")
+        try converse { (connection) throws(Failure) in
+            try ask(connection, .restoreRun, AgentRestoreParameters(options: options), (archive, fileName))
+            _ = try takeAnswer(connection, RemoteRestorePlan.self) { (actual) throws(Failure) in
+                try plan?.requireSame(as: actual)
+            }
+            return try takeAnswer(connection, RemoteRestoreOutcome.self)
+        }
     }
 
     /// Finishes a run that was interrupted, the only unfinished one unless told. The archive is only used by one that was
@@ -42,16 +55,97 @@ public struct RemoteRestore: Sendable {
     public func resume(
         run: String?, archive: (source: any ByteSource, fileName: String)?, discardOld: Bool
     ) throws(Failure) -> RemoteRestoreOutcome {
-        throw Failure(.failed, "not yet")
+        try converse { (connection) throws(Failure) in
+            try ask(
+                connection, .restoreResume, AgentRestoreParameters(run: run, discardsOld: discardOld),
+                archive.map { ($0.source, $0.fileName) })
+            return try takeAnswer(connection, RemoteRestoreOutcome.self)
+        }
     }
 
     /// Brings the old set back.
     public func rollBack(run: String?) throws(Failure) -> RemoteRestoreOutcome {
-        throw Failure(.failed, "not yet")
+        try converse { (connection) throws(Failure) in
+            try ask(connection, .restoreRollback, AgentRestoreParameters(run: run), nil)
+            return try takeAnswer(connection, RemoteRestoreOutcome.self)
+        }
     }
 
     /// All restores of the directory, the oldest first.
     public func list() throws(Failure) -> [RemoteRestoreRun] {
-        throw Failure(.failed, "not yet")
+        try converse { (connection) throws(Failure) in
+            try ask(connection, .restoreList, AgentRestoreParameters(), nil)
+            return try takeAnswer(connection, [RemoteRestoreRun].self)
+        }
+    }
+
+    // MARK: The conversation
+
+    private func converse<Answer>(
+        _ body: (AgentConnection) throws(Failure) -> Answer
+    ) throws(Failure) -> Answer {
+        let connection = try AgentConnection(
+            over: channel, to: .agent, timing: timing, uptime: context.uptime, checkStop: context.checkStop)
+        defer { connection.close() }
+        do throws(Failure) {
+            return try body(connection)
+        } catch {
+            connection.fail(error)
+            throw error
+        }
+    }
+
+    private func ask(
+        _ connection: AgentConnection, _ operation: AgentOperation, _ parameters: AgentRestoreParameters,
+        _ archive: (source: any ByteSource, fileName: String)?
+    ) throws(Failure) {
+        var parameters = parameters
+        parameters.archive = archive.map { .init(fileName: $0.fileName, size: $0.source.size) }
+        try parameters.check()
+        try connection.send(.request(operation: operation.rawValue, JSONValue(encoding: parameters)))
+        guard let source = archive?.source else { return }
+        context.report(.step("sending the archive to the agent"))
+        var sent: UInt64 = 0
+        try source.forEachPiece { (piece) throws(Failure) in
+            try context.checkStop()
+            try connection.sendData(piece)
+            sent += UInt64(piece.count)
+            context.report(.bytes(Int64(clamping: sent), of: Int64(clamping: source.size)))
+        }
+        try connection.awaitAcknowledgement(of: connection.endData(), hearing: hear)
+    }
+
+    /// One answer, acknowledged once `agree` has not thrown.
+    private func takeAnswer<Answer: Decodable>(
+        _ connection: AgentConnection, _ type: Answer.Type, agree: (Answer) throws(Failure) -> Void = { _ in }
+    ) throws(Failure) -> Answer {
+        var bytes: [UInt8] = []
+        while true {
+            switch try connection.receive() {
+            case .data(let piece):
+                guard bytes.count + piece.count <= Self.longestAnswer else { throw Self.otherAnswer }
+                bytes += piece
+            case .end(let sum):
+                let answer = try JSONValue(parsing: bytes).understood(type, "the agent's answer")
+                try agree(answer)
+                try connection.acknowledge(sum)
+                return answer
+            case .message(let message): hear(message)
+            case .acknowledgement: throw Self.otherAnswer
+            }
+        }
+    }
+
+    private func hear(_ message: AgentMessage) {
+        switch message {
+        case .step(let text): context.report(.step("agent: \(text)"))
+        case .warning(let text): context.report(.step("agent: warning: \(text)"))
+        case .progress(let done, let total): context.report(.bytes(done, of: total))
+        case .request, .result, .failure: break
+        }
+    }
+
+    private static var otherAnswer: Failure {
+        Failure(.failed, "the agent answered something else than it was asked for", next: "check the agent's image")
     }
 }

@@ -1,4 +1,5 @@
 public import Datastore
+import Failures
 
 /// What a person chose of a restore that an agent does.
 public struct RemoteRestoreOptions: Codable, Sendable, Equatable {
@@ -69,4 +70,32 @@ public struct RemoteRestoreRun: Codable, Sendable, Equatable {
     public var isInPlace: Bool
     /// To be resumed it needs its archive again.
     public var needsArchive: Bool
+}
+
+extension RemoteRestorePlan {
+    /// Refuses a plan that does not do what this one said. What the server has written meanwhile may differ, as long as nothing
+    /// that this plan does not name is lost.
+    func requireSame(as actual: RemoteRestorePlan) throws(Failure) {
+        guard let why = difference(from: actual) else { return }
+        throw Failure(
+            .refused, "the restore would not do any more what its plan says", why: why, next: "make a new plan")
+    }
+
+    private func difference(from actual: RemoteRestorePlan) -> String? {
+        let (source, other) = (plan.source, actual.plan.source)
+        if source.id != other.id { return "the backup is \(other.id), and the plan is of \(source.id)" }
+        if source.rowsSHA256 != other.rowsSHA256 { return "the backup has other rows" }
+        if plan.options != actual.plan.options { return "the options are others" }
+        if plan.serverFiles != actual.plan.serverFiles { return actual.plan.serverFilesReason }
+        if datastoreIsReadable, !actual.datastoreIsReadable {
+            return
+                "the datastore that is replaced cannot be compared any more: \(actual.plan.newer?.problem ?? "unknown")"
+        }
+        if plan.target.clusterUID != actual.plan.target.clusterUID { return "another cluster is there now" }
+        let named = Set(newerVolumes.map(\.key))
+        let unnamed = actual.newerVolumes.first { $0.outcome != .carriedOver && !named.contains($0.key) }
+        if let unnamed { return "\(unnamed.kind.rawValue) \(unnamed.name) would be lost, which is newer than the plan" }
+        let refusals = Set(plan.refusals)
+        return actual.plan.refusals.first { !refusals.contains($0) }
+    }
 }

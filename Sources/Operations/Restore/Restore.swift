@@ -55,8 +55,11 @@ public struct Restore: Sendable {
         return try finish(done, place)
     }
 
-    /// Finishes a run that was interrupted, or discards the old set of one that is done.
-    public func resume(_ journal: RestoreJournal, discardingOld: Bool) throws(Failure) -> RestoreResult {
+    /// Finishes a run that was interrupted, or discards the old set of one that is done. The archive is opened where the
+    /// plan says, unless it is given.
+    public func resume(
+        _ journal: RestoreJournal, discardingOld: Bool, from archive: RestoreArchive? = nil
+    ) throws(Failure) -> RestoreResult {
         let lock = try takeLock("resume of \(journal.run)")
         defer { withExtendedLifetime(lock) {} }
         let place = RunDirectory(directory, run: journal.run)
@@ -64,7 +67,7 @@ public struct Restore: Sendable {
         var journal = try place.read()
         if discardingOld { journal.plan.options.discardsOld = true }
         do throws(Failure) {
-            journal = try resumed(journal, place)
+            journal = try resumed(journal, place, archive)
         } catch {
             guard error.code != .halfWay, try isSwapped(journal) else { throw error }
             throw error.raised(
@@ -74,7 +77,9 @@ public struct Restore: Sendable {
         return try finish(journal, place)
     }
 
-    private func resumed(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) -> RestoreJournal {
+    private func resumed(
+        _ journal: RestoreJournal, _ place: RunDirectory, _ archive: RestoreArchive?
+    ) throws(Failure) -> RestoreJournal {
         switch journal.state {
         case .rolledBack:
             throw Failure(
@@ -94,7 +99,7 @@ public struct Restore: Sendable {
                     .refused, "the restore \(journal.run) cannot be finished",
                     why: "another set has taken the place of the restored one")
             }
-            let archive = try RestoreArchive(path: journal.plan.source.path)
+            let archive = try archive ?? RestoreArchive(path: journal.plan.source.path)
             guard archive.document.id == journal.plan.source.id else {
                 throw Failure(
                     .refused, "\(archive.path) is another backup now", why: "its id is \(archive.document.id)",
@@ -111,7 +116,8 @@ public struct Restore: Sendable {
     ) throws(Failure) -> RestoreJournal {
         var journal = journal
         if journal.state == .planned {
-            try Staging(journal.plan, archive, directory, context).stage(at: place.server)
+            let carried = try Staging(journal.plan, archive, directory, context).stage(at: place.server)
+            journal.carried = journal.plan.newer.map { _ in carried }
             journal.staged = try fingerprint(ofServerAt: place.server)
             journal.state = .staged
             try place.write(journal)

@@ -23,21 +23,25 @@ public struct RestorePlanner {
         self.context = context
     }
 
-    /// Looks at both and decides. What stands in its way is in `refusals`.
-    public func plan() throws(Failure) -> RestorePlan {
+    /// Looks at both and decides. What stands in its way is in `refusals`; with `beforeStop`, a server that runs is not,
+    /// since it will have been stopped by then.
+    public func plan(beforeStop: Bool = false) throws(Failure) -> RestorePlan {
         let inspection = TargetInspection(directory: directory)
-        let refusals = try inspection.refusals()
+        let refusals = try inspection.refusals(beforeStop: beforeStop)
         let target = try inspection.target()
         let source = archive.source(now: context.now())
         let (files, reason) = serverFiles()
         let carry = try carryOver(source, target).decide()
         let needed = [carry.bytes, 64 << 20].reduce(archive.stagedBytes(files), saturatingSum)
         let free = try FileSystemFacts(of: directory.root).freeBytes
+        let newer = try options.newerVolumes.map { (choice) throws(Failure) in
+            try NewerObjects(in: inspection, target, than: archive, choice)
+        }
         var plan = RestorePlan(
             source: source, target: target, serverFiles: files, serverFilesReason: reason,
             bump: options.bumpsRevision && archive.driver == .kine ? bump(source, target) : nil,
             carriedOver: carry.carried.map(\.path), setAside: carry.setAside, notCreated: archive.leavingLinks,
-            neededBytes: needed, freeBytes: free, warnings: [], refusals: refusals, options: options)
+            newer: newer, neededBytes: needed, freeBytes: free, warnings: [], refusals: refusals, options: options)
         plan.warnings = warnings(plan)
         plan.refusals += self.refusals(of: plan)
         return plan
@@ -97,6 +101,7 @@ public struct RestorePlanner {
         } else if !options.bumpsRevision {
             warnings.append("revisions go backwards: clients that stay connected miss changes without an error")
         }
+        warnings += plan.newer?.warnings ?? []
         for path in plan.setAside {
             warnings.append("server/\(path) is not in the backup; only the set put aside keeps it")
         }
@@ -140,7 +145,7 @@ public struct RestorePlanner {
 
 /// An archive as a restore sees it: what it says about itself, before its bytes are verified.
 public struct RestoreArchive: Sendable {
-    /// The path of the file.
+    /// The path of the file, or what it is called where it has none.
     public let path: String
     /// What `backup.json` says.
     public let document: BackupDocument
@@ -150,9 +155,14 @@ public struct RestoreArchive: Sendable {
 
     /// Opens an archive and reads its first frames; nothing in it is believed until the restore has verified it.
     public init(path: String) throws(Failure) {
+        try self.init(OpenFile(path), path: path)
+    }
+
+    /// Does the same with an archive that is open.
+    init(_ source: any ByteSource, path: String) throws(Failure) {
         self.path = path
         let name = path.split(separator: "/").last.map(String.init) ?? path
-        reader = try ArchiveReader(OpenFile(path), name: name)
+        reader = try ArchiveReader(source, name: name)
         index = try reader.index()
         document = try JSONValue(parsing: index.backupJSON).decode(BackupDocument.self)
         guard document.kind == "full", index.inventory.entry(document.datastore.entry) != nil else {

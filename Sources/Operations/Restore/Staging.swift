@@ -19,8 +19,8 @@ struct Staging {
         self.context = context
     }
 
-    /// Stages at `path`; what an interrupted attempt left there is removed first.
-    func stage(at path: String) throws(Failure) {
+    /// Stages at `path`, and gives the rows that were carried over. What an interrupted attempt left there is removed first.
+    func stage(at path: String) throws(Failure) -> [CarriedRow] {
         if try FileStatus.ifPresent(path) != nil { try removeTree(path) }
         try createDirectory(path)
         context.report(.step("staging \(plan.source.name) of \(plan.source.createdAt)"))
@@ -35,6 +35,7 @@ struct Staging {
         let carry = RestorePlanner(archive, onto: directory, plan.options, context).carryOver(plan.source, plan.target)
         try carry.bring(carry.decide().carried, into: path)
         try bump("\(path)/db/state.db", like: verified.index)
+        let carried = try carryVolumes(to: "\(path)/db/state.db")
         if archive.driver == .etcd { try EtcdGuard.put(intoServer: path) }
         try receiver.finish()
         if let server = verified.index.inventory.entry("server") {
@@ -46,6 +47,25 @@ struct Staging {
         context.report(.step("making the staged files durable"))
         try synchronizeTree(path)
         try synchronizeDirectory(String(path.dropLast("/server".count)))
+        return carried
+    }
+
+    /// Volumes that are newer than the backup come along from the replaced database: exactly those that the plan names.
+    private func carryVolumes(to path: String) throws(Failure) -> [CarriedRow] {
+        guard let newer = plan.newer, newer.problem == nil, let choice = plan.options.newerVolumes else { return [] }
+        context.report(.step("comparing with the datastore that is replaced"))
+        let restored = try KineFile(path: path)
+        let carried = try TargetInspection(directory: directory).withDatabase { (replaced) throws(Failure) in
+            let survey = try VolumeSurvey(replaced: replaced, restored: restored, outcome: choice.outcome)
+            try restored.close()
+            guard survey.volumes == newer.volumes else {
+                throw Failure(
+                    .verificationFailed, "the volumes that are newer than \(archive.path) are not those of the plan",
+                    why: "its list of objects does not tell what its datastore has", next: "use another backup")
+            }
+            return try VolumeCarryOver(newer.volumes).apply(from: replaced, toDatabaseAt: path)
+        }
+        return carried
     }
 
     /// Opens the datastore and compares it with what the archive says; both readings run side by side.

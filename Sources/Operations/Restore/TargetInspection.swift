@@ -44,6 +44,11 @@ struct TargetInspection {
 
     /// The revision and the cluster in the database.
     private func readDatabase() throws(Failure) -> (Int64, String?) {
+        try withDatabase { (file) throws(Failure) in (try file.newestRevision(), try file.clusterUID()) }
+    }
+
+    /// Reads the database and leaves nothing beside it.
+    func withDatabase<Value>(_ body: (KineFile) throws(Failure) -> Value) throws(Failure) -> Value {
         // SQLite, even when it only reads, removes the log of a database that has no bytes; all there is may be in it.
         guard try FileStatus(of: directory.database).size > 0 else {
             throw Failure(.failed, "the database \(directory.database) is empty")
@@ -53,7 +58,7 @@ struct TargetInspection {
             made.append(directory.database + file)
         }
         let file = try KineFile(path: directory.database)
-        let found = Result { () throws(Failure) in (try file.newestRevision(), try file.clusterUID()) }
+        let found = Result { () throws(Failure) in try body(file) }
         try file.close()
         if !made.isEmpty { try removeMade(made) }
         return try found.get()
@@ -99,8 +104,8 @@ struct TargetInspection {
         return TargetFingerprint(server: try FileStatus.ifPresent(directory.server)?.inode, files: files)
     }
 
-    /// Why this directory cannot be replaced at all, whatever the archive.
-    func refusals() throws(Failure) -> [String] {
+    /// Why this directory cannot be replaced at all, whatever the archive; without that a server runs if it will be stopped.
+    func refusals(beforeStop: Bool = false) throws(Failure) -> [String] {
         var refusals: [String] = []
         let facts = try FileSystemFacts(of: directory.root)
         if facts.isNetwork {
@@ -121,7 +126,7 @@ struct TargetInspection {
                 refusals.append("\(directory.server)/\(entry.path) is a link to \(entry.linkTarget ?? "elsewhere")")
             }
         }
-        if let evidence = try RunningServer.evidence(serverDirectory: directory.server) {
+        if !beforeStop, let evidence = try RunningServer.evidence(serverDirectory: directory.server) {
             refusals.append("a k3s runs on \(directory.root): \(evidence); stop it first")
         }
         return refusals

@@ -30,6 +30,8 @@ public struct NewerVolume: Codable, Sendable, Equatable {
     public var uid: String?
     /// The volume that a claim is bound to, or the volume itself; nil where there is none, or the value cannot be read.
     public var volumeName: String?
+    /// The UID of another object of that name that the restored datastore has, and that gives way to this one.
+    public var replacedUID: String?
     /// What becomes of it.
     public var outcome: Outcome
     /// What a person should know of it.

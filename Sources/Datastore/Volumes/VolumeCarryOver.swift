@@ -1,0 +1,113 @@
+public import Failures
+import Foundation
+import GRDB
+
+/// A row that was copied from a replaced datastore into a restored one.
+public struct CarriedRow: Codable, Sendable, Equatable {
+    /// The key.
+    public var key: String
+    /// Its revision in the replaced datastore.
+    public var replacedRevision: Int64
+    /// Its revision in the restored datastore.
+    public var revision: Int64
+}
+
+/// Copies the newest rows of volumes into a restored database, as kine would write them: new rows above all that are there,
+/// without a gap (kine fills gaps one by one while every watch waits). No other row is touched.
+///
+/// Seen on k3s v1.21.2 with a syncer: everything stayed bound, in both views.
+public struct VolumeCarryOver: Sendable {
+    private let volumes: [NewerVolume]
+
+    /// Prepares to copy those that are to be carried over, in their order.
+    public init(_ volumes: [NewerVolume]) { self.volumes = volumes.filter { $0.outcome == .carriedOver } }
+
+    /// Copies them into a private database, after its revision bump, in one durable transaction. Values go as they are,
+    /// encrypted ones too.
+    public func apply(from replaced: KineFile, toDatabaseAt path: String) throws(Failure) -> [CarriedRow] {
+        guard !volumes.isEmpty else { return [] }
+        let wanted = Set(volumes.map(\.key))
+        let rows = try read(replaced, wanted)
+        let restored = try KineFile(path: path)
+        let states = try restored.keyStates { wanted.contains($0) }
+        try restored.close()
+        let connection = try KineConnection(path: path, purpose: .edited)
+        let carried = try connection.use { db in
+            var carried: [CarriedRow] = []
+            try db.inTransaction(.immediate) {
+                var writer = RowWriter(db, next: try (Int64.fetchOne(db, sql: "SELECT MAX(id) FROM kine") ?? 0) + 1)
+                for row in rows {
+                    var before = states.newest[row.key]
+                    if let live = before, !live.isDeleted { before = try writer.delete(row.key, live.revision) }
+                    let revision = try writer.create(row.key, row.value, after: before?.revision)
+                    carried.append(CarriedRow(key: row.key, replacedRevision: row.revision, revision: revision))
+                }
+                return .commit
+            }
+            return carried
+        }
+        try connection.close()
+        return carried
+    }
+
+    private func read(
+        _ replaced: KineFile, _ wanted: Set<String>
+    ) throws(Failure) -> [(key: String, revision: Int64, value: [UInt8])] {
+        let states = try replaced.keyStates { wanted.contains($0) }
+        var rows: [(key: String, revision: Int64, value: [UInt8])] = []
+        for volume in volumes {
+            guard let newest = states.newest[volume.key], !newest.isDeleted,
+                let value = try replaced.value(at: newest.revision)
+            else {
+                throw Failure(
+                    .refused, "\(volume.key) cannot be carried over", why: "it is not in \(replaced.path) any more",
+                    next: "make a new plan")
+            }
+            rows.append((volume.key, newest.revision, value))
+        }
+        return rows
+    }
+}
+
+/// Writes rows as kine does (kine pkg/logstructured Create and Delete, the form that all its versions read).
+private struct RowWriter {
+    private static let insert = """
+        INSERT INTO kine(id, name, created, deleted, create_revision, prev_revision, lease, value, old_value)
+        VALUES(?, ?, ?, ?, ?, ?, 0, ?, ?)
+        """
+
+    let db: Database
+    private var next: Int64
+
+    init(_ db: Database, next: Int64) {
+        self.db = db
+        self.next = next
+    }
+
+    /// A row that creates a key; `previous` is the deletion before it.
+    mutating func create(_ key: String, _ value: [UInt8], after previous: Int64?) throws -> Int64 {
+        let old = try previous.flatMap { try self.value(at: $0) }
+        try db.execute(
+            sql: Self.insert, arguments: [next, key, 1, 0, 0, previous ?? 0, Data(value), old])
+        return taken()
+    }
+
+    /// A row that deletes a key whose newest row is `live`.
+    mutating func delete(_ key: String, _ live: Int64) throws -> KeyStates.Newest {
+        let created = try Row.fetchOne(
+            db, sql: "SELECT created, create_revision FROM kine WHERE id=?", arguments: [live])
+        let creation: Int64 = created.map { $0[0] == 1 ? live : $0[1] } ?? 0
+        let value = try self.value(at: live)
+        try db.execute(sql: Self.insert, arguments: [next, key, 0, 1, creation, live, value, value])
+        return KeyStates.Newest(revision: taken(), isDeleted: true)
+    }
+
+    private func value(at revision: Int64) throws -> Data? {
+        try Data.fetchOne(db, sql: "SELECT value FROM kine WHERE id=?", arguments: [revision])
+    }
+
+    private mutating func taken() -> Int64 {
+        defer { next += 1 }
+        return next
+    }
+}

@@ -1,0 +1,40 @@
+import Failures
+
+/// What a caller asks of an agent that is to restore. The bytes of an archive follow as data.
+struct AgentRestoreParameters: Codable, Sendable {
+    /// An archive that follows.
+    struct ArchiveFile: Codable, Sendable {
+        var fileName: String
+        var size: UInt64
+    }
+
+    var archive: ArchiveFile?
+    /// For a plan and a run.
+    var options: RemoteRestoreOptions?
+    /// The run that is meant; without it the only one that fits.
+    var run: String?
+    var discardsOld: Bool?
+
+    /// Refuses what an agent would refuse.
+    func check() throws(Failure) {
+        guard let name = archive?.fileName else { return }
+        let isName = !name.isEmpty && name.utf8.count <= 255 && !name.utf8.contains { $0 < 0x20 || $0 == 0x2F }
+        guard isName, ![".", ".."].contains(name) else {
+            throw Failure(.usage, "\(name.debugDescription) is no name of an archive")
+        }
+    }
+}
+
+extension RemoteRestoreOptions {
+    /// As for a data directory.
+    var restoreOptions: RestoreOptions {
+        var options = RestoreOptions()
+        options.bumpsRevision = bumpsRevision
+        options.replacesOtherCluster = replacesOtherCluster
+        options.acceptsNewIdentity = acceptsNewIdentity
+        options.serverFiles = serverFiles
+        options.discardsOld = discardsOld
+        options.newerVolumes = newerVolumes
+        return options
+    }
+}
