@@ -73,7 +73,7 @@ extension HostRestore {
     }
 
     /// The same without anybody who could stop it: a way back is not left in the middle.
-    var unstoppable: HostRestore {
+    public var unstoppable: HostRestore {
         var context = context
         context.checkStop = {}
         var client = host.client

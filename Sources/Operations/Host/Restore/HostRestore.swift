@@ -3,7 +3,7 @@ public import Failures
 import Foundation
 import JSONValues
 import Kubernetes
-import Stores
+public import Stores
 import VirtualClusters
 
 /// Restores a virtual cluster in its place on a host: its control plane is stopped with a mark on it, an agent exchanges the data
@@ -33,6 +33,15 @@ public struct HostRestore: Sendable {
         let cluster = try host.cluster(named: name).cluster
         return try mark(of: cluster)
     }
+
+    /// Where it is: `host-1/team/blue`.
+    public func path() throws(Failure) -> ClusterPath {
+        let cluster = try host.cluster(named: name).cluster
+        return try ClusterPath(host: host.name, namespace: cluster.namespace, name: cluster.name)
+    }
+
+    /// Why nobody else may begin while a run has it.
+    public func locked(_ mark: RunMark) -> Failure { mark.locked(name, commands) }
 
     // MARK: Plan
 

@@ -19,7 +19,9 @@ public struct HostRestoreArchive: Sendable {
     let foreign: [String]
     /// The claims that its datastore knows.
     let claims: Set<SyncerNames.VirtualName>
+}
 
+extension HostRestoreArchive {
     /// Opens and verifies an archive.
     public init(path: String, _ context: OperationContext) throws(Failure) {
         try self.init(OpenFile(path), named: path.split(separator: "/").last.map(String.init) ?? path, context)
