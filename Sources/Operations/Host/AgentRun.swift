@@ -32,10 +32,8 @@ struct AgentRun: Sendable {
 
     /// Not even somebody who stops us stops this: what is left on the host is in the way of the next.
     private func remove() {
-        var client = host.client
-        client.surroundings.checkStop = {}
         do throws(Failure) {
-            try client.delete(
+            try host.unstoppable.client.delete(
                 .jobs, pod.name, in: pod.cluster.namespace, Deletion(propagation: .background))
         } catch {
             guard error.code != .notFound else { return }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Failures
 import Operations
+import Policies
 
 /// What a restore is of: a virtual cluster on a host, or a data directory on this machine. The words of a command line say it
 /// together with `--data-dir`.
@@ -55,6 +56,11 @@ struct RestoreHostOptions: ParsableArguments {
             "The image of the agent on a host (else as configured, else $DAYTWO_AGENT_IMAGE).", valueName: "image"))
     var agentImage: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "On a host: how long the control plane may take to be ready, as 90s, 30m or 2h.", valueName: "time"))
+    var startTimeout = "5m"
+
     /// Whether any of them says that a host is meant.
     var isGiven: Bool { host.isGiven || agentImage != nil }
 
@@ -62,9 +68,15 @@ struct RestoreHostOptions: ParsableArguments {
     func restore(_ text: String, _ session: Session, stopped: String) throws(Failure) -> HostRestore {
         let context = session.context(stopped: stopped)
         let chosen = try host.one(session, context)
-        let settings = HostRestoreSettings(
+        guard let seconds = WrittenDuration.seconds(startTimeout) else {
+            throw Failure(
+                .usage, "cannot read the time \(startTimeout.debugDescription)",
+                next: "give a number and a unit: 90s, 30m or 2h")
+        }
+        var settings = HostRestoreSettings(
             agent: try AgentSettings(image: agentImage, chosen.configured),
             who: "\(Environment.user)@\(JobSurroundings.hostName)", commandTarget: try commandTarget(text))
+        settings.startLimit = .seconds(seconds)
         return HostRestore(try host.named(text), on: chosen.cluster, settings, context)
     }
 

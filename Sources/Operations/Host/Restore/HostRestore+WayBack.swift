@@ -1,5 +1,4 @@
 public import Failures
-import Foundation
 import Kubernetes
 import VirtualClusters
 
@@ -76,13 +75,7 @@ extension HostRestore {
     public var unstoppable: HostRestore {
         var context = context
         context.checkStop = {}
-        var client = host.client
-        client.surroundings.checkStop = {}
-        client.surroundings.sleep = { duration throws(Failure) in
-            let time = duration.components
-            usleep(UInt32(clamping: time.seconds * 1_000_000 + time.attoseconds / 1_000_000_000_000))
-        }
-        return HostRestore(name, on: HostCluster(name: host.name, client: client), settings, context)
+        return HostRestore(name, on: host.unstoppable, settings, context)
     }
 }
 

@@ -1,5 +1,4 @@
 import Failures
-import Foundation
 import JSONValues
 import Kubernetes
 import VirtualClusters
@@ -90,8 +89,7 @@ struct RestoreAgent: Sendable {
     }
 
     private func waitUntilGone(labels: String) throws(Failure) {
-        var client = host.client
-        client.surroundings.checkStop = {}
+        let client = host.unstoppable.client
         let end = context.uptime() + endLimit
         while true {
             let pods = try client.list(.pods, in: cluster.namespace, ObjectSelector(labels: labels)).objects
