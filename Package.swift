@@ -89,6 +89,9 @@ let package = Package(
                 "VirtualClusters",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        .testTarget(
+            name: "KubernetesTests",
+            dependencies: ["Failures", "Files", "JSONValues", "Kubernetes", "Processes", "Threads", "Transfer"]),
         .testTarget(name: "JSONValuesTests", dependencies: ["Failures", "JSONValues"]),
         .testTarget(
             name: "AgentProtocolTests", dependencies: ["AgentProtocol", "Failures", "Files", "JSONValues", "Processes"]),

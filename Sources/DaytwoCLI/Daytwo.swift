@@ -25,7 +25,8 @@ struct Daytwo: ParsableCommand {
         subcommands: [
             ClustersCommand.self, BackupCommand.self, RestoreCommand.self, JobsCommand.self, ScheduleCommand.self,
             SchedulerCommand.self,
-            DoctorCommand.self, NotifyCommand.self, MetricsCommand.self, ConfigCommand.self, AgentCommand.self,
+            DoctorCommand.self, RbacCommand.self, NotifyCommand.self, MetricsCommand.self, ConfigCommand.self,
+            AgentCommand.self,
         ])
 
     static func main() {

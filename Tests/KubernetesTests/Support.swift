@@ -70,6 +70,7 @@ struct Recording: CustomStringConvertible, Sendable {
         .appending(path: "Fixtures/kubernetes-api").path
 
     static let names: [String] = {
+        // Where there are none, a test says so.
         let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return files.filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }.sorted()
     }()
@@ -111,7 +112,10 @@ final class KubeServer: Sendable {
         self.folder = folder
         scheme = tls.isEmpty ? "http" : "https"
         let end = uptime() + .seconds(120)
-        while try FileStatus.ifPresent(folder.path + "/port") == nil, uptime() < end { usleep(5000) }
+        while try FileStatus.ifPresent(folder.path + "/port") == nil, uptime() < end {
+            try #require(try process.poll() == nil, "the server did not start")
+            usleep(5000)
+        }
         port = try #require(Int(String(contentsOfFile: folder.path + "/port", encoding: .utf8)))
     }
 

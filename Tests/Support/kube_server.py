@@ -139,10 +139,10 @@ def reply(wire, code, content_type, body, headers=()):
     wire.send(head(code, [("Content-Type", content_type), ("Content-Length", len(body))] + list(headers)) + body)
 
 
-def stream(wire, lines, end=True):
+def stream(wire, lines, end=True, whole=True):
     wire.send(head(200, [("Content-Type", "application/json"), ("Transfer-Encoding", "chunked")]))
-    for line in lines:
-        data = line.encode() + b"\n"
+    for index, line in enumerate(lines):
+        data = line.encode() + (b"\n" if whole or index + 1 < len(lines) else b"")
         wire.send(b"%x\r\n" % len(data) + data + b"\r\n")
     if end:
         wire.send(b"0\r\n\r\n")
@@ -276,6 +276,17 @@ def exec_deaf(step, request, wire, reader, connection):
     time.sleep(3600)
 
 
+def exec_vanish(step, request, wire, reader, connection):
+    """Takes some input, ends, and is gone with what comes unread."""
+    read_frame(reader)
+    wire.send(frame(2, b"\x01" + b"enough") + SUCCESS)
+    connection.shutdown(socket.SHUT_RDWR)
+    reader.close()
+    connection.close()
+    note("gone")
+    raise EOFError
+
+
 def exec_silent(step, request, wire, reader, connection):
     time.sleep(3600)
 
@@ -308,7 +319,7 @@ def play(request, wire, reader, connection, script):
             pass
         raise EOFError
     if "lines" in step:
-        stream(wire, step["lines"], end="stall" not in step and "broken" not in step)
+        stream(wire, step["lines"], end="stall" not in step and "broken" not in step, whole="broken" not in step)
         if "stall" in step:
             time.sleep(3600)
         if "broken" in step:
@@ -320,7 +331,8 @@ def play(request, wire, reader, connection, script):
             connection.sendall(step["endless"].encode() * 1000)
     if step.get("drop"):
         raise EOFError
-    body = step["body"] if isinstance(step.get("body", ""), str) else json.dumps(step["body"])
+    body = step.get("body", "")
+    body = body if isinstance(body, str) else json.dumps(body)
     reply(wire, step.get("status", 200), step.get("type", "application/json"), body.replace(
         "@AUTHORIZATION@", request.headers.get("authorization", "")), step.get("headers", {}).items())
 

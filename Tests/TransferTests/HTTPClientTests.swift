@@ -43,6 +43,24 @@ import Transfer
         #expect(try server.requests().first?.body.utf8.count == body.count)
     }
 
+    @Test func `a stream is handed on as it comes, and ends when its receiver has enough`() throws {
+        let server = try NastyServer()
+        var count = 0
+        let response = try client.stream(HTTPRequest("GET", server.url("/huge"), responseLimit: 10)) { piece in
+            count += piece.count
+            return count < 1 << 20
+        }
+        #expect(response.status == 200)
+        #expect(count >= 1 << 20)
+        let refused = try client.stream(HTTPRequest("GET", server.url("/status/404"))) { _ in
+            Issue.record("what is no success is no stream")
+            return true
+        }
+        #expect((refused.status, refused.text) == (404, "as you wished"))
+        let cut = failure { _ = try client.stream(HTTPRequest("GET", server.url("/cut"))) { _ in true } }
+        #expect(cut.code == .unreachable)
+    }
+
     @Test(
         arguments: [
             (204, nil), (301, .failed), (400, .failed), (401, .denied), (403, .denied), (404, .notFound),

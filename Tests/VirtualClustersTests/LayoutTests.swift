@@ -55,6 +55,32 @@ struct LayoutTests {
         let objects = try LayoutDocument.objects("stores", without: [.secrets])
         let cluster = try Discovery(of: objects).cluster(named: "from-all")
         #expect(cluster.datastore == .unknown(reason: "its environment is in Secret store, which could not be read"))
+        // An argument counts more than any file or environment.
+        let bronze = try Discovery(of: try LayoutDocument.objects("b-ha", without: [.secrets])).cluster(named: "bronze")
+        #expect(bronze.datastore == .external(.mysql))
+    }
+
+    /// A namespace for all of them is the worst case: everything of each has to be found among everything of the others.
+    @Test("Five hundred clusters in one namespace are told apart")
+    func manyClusters() throws {
+        let one = try LayoutDocument.objects("a-0.5")
+        var many = HostObjects(host: "starship")
+        for type in LayoutDocument.types {
+            let copies = try one.objects(of: type).flatMap { object in
+                try (0..<500).map { number in
+                    let text = object.json.compact.replacing("amber", with: "amber\(number)")
+                        .replacing("\"set-1\"", with: "\"set-1-\(number)\"")
+                    return KubernetesObject(try JSONValue(parsing: Array(text.utf8)))
+                }
+            }
+            many.add(copies, of: type)
+        }
+        let found = Discovery(of: many)
+        #expect(found.clusters.count == 500)
+        #expect(
+            found.clusters.allSatisfy {
+                $0.pods.map(\.name) == ["\($0.name)-0"] && $0.exposures.count == 2 && $0.problems == []
+            })
     }
 
     @Test("Rights may be narrow in one namespace alone")

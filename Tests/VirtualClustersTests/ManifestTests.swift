@@ -166,7 +166,8 @@ struct ManifestTests {
         let two = try paths("two")
         #expect(
             two == [
-                "LimitRange/limits.yaml", "NetworkPolicy.networking.k8s.io/all.yaml", "ResourceQuota/quota.yaml",
+                "LimitRange/limits.yaml", "NetworkPolicy.networking.k8s.io/all.yaml",
+                "NetworkPolicy.networking.k8s.io/of-two.yaml", "ResourceQuota/quota.yaml",
                 "Secret/sh.helm.release.v1.two.v12.yaml", "Service/two.yaml", "StatefulSet.apps/two.yaml",
             ])
     }
@@ -215,7 +216,10 @@ struct ManifestReadingTests {
         "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: b}\n",
         "apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: ../b}\n",
         "apiVersion: v1\nkind: Service\nkind: Service\nmetadata: {name: a, namespace: b}\n",
-        good + "---\n" + good, good + "x: &a [1]\ny: *a\n", good + "x: \u{7}\n", good + "? [a]\n: b\n", good + "x: [",
+        good + "---\n" + good, good + "x: &a [1]\ny: *a\n", good + "x: \u{7}\n", good + "x: !!int '1'\n",
+        good + "x: !a [1]\n", good + "x: !a {b: c}\n", good + "x: !!binary YQ==\n",
+        // Lines that look like daytwo's own, in a string that spans them.
+        good + "x: [\"\nk: \", &a [1], \"\nk: \", *a, \"\n\"]\n", good + "? [a]\n: b\n", good + "x: [",
         good + "x: " + String(repeating: "[", count: 200) + String(repeating: "]", count: 200),
     ])
     func contentMustBeOne(text: String) {

@@ -25,7 +25,7 @@ struct Doctor {
         }
         let (stateCheck, queue) = state()
         return [self.configuration(configuration), stateCheck] + stores(configuration) + clusters(configuration)
-            + fleet(configuration, queue)
+            + hosts(configuration) + fleet(configuration, queue)
     }
 
     private func configuration(_ configuration: DaytwoConfiguration) -> DoctorCheck {

@@ -39,8 +39,13 @@ extension HostOptions {
             return [try one(session, context)]
         }
         return try configured.map { one throws(Failure) in
-            try Self.chosen(one.name, kubeconfig: one.kubeconfig, context: one.context, one, context)
+            try Self.chosen(one, context)
         }
+    }
+
+    /// A host as the configuration has it.
+    static func chosen(_ host: ConfiguredHost, _ context: OperationContext) throws(Failure) -> ChosenHost {
+        try chosen(host.name, kubeconfig: host.kubeconfig, context: host.context, host, context)
     }
 
     /// The one host that a command is about.
@@ -61,9 +66,7 @@ extension HostOptions {
                     .usage, "several hosts are configured", why: configured.map(\.name).joined(separator: ", "),
                     next: "name one with --host")
             }
-            return try Self.chosen(
-                configured[0].name, kubeconfig: configured[0].kubeconfig, context: configured[0].context, configured[0],
-                context)
+            return try Self.chosen(configured[0], context)
         }
         return try Self.chosen(nil, kubeconfig: kubeconfig, context: self.context, nil, context)
     }

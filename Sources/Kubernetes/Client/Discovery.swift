@@ -16,7 +16,9 @@ extension KubernetesClient {
     /// them.
     public func apiGroups() throws(Failure) -> [String: [String]] {
         let request = APIRequest("get", path: "/apis")
-        guard let groups = try json(request)["groups"]?.arrayValue else { throw unexpected(request, "it has no groups") }
+        guard let groups = try json(request)["groups"]?.arrayValue else {
+            throw unexpected(request, "it has no groups")
+        }
         var result: [String: [String]] = [:]
         for group in groups {
             guard let name = group["name"]?.stringValue else { continue }

@@ -169,7 +169,8 @@ public struct KubernetesClient: Sendable {
             return try JSONValue(parsing: bytes)
         } catch {
             throw Failure(
-                .failed, "cannot \(request.deed) (\(connection.name))", why: "the answer is not that of a Kubernetes API",
+                .failed, "cannot \(request.deed) (\(connection.name))",
+                why: "the answer is not that of a Kubernetes API",
                 next: "Check the address of the server: something in between may have answered.")
         }
     }

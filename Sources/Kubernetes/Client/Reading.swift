@@ -156,6 +156,7 @@ extension KubernetesClient {
     }
 
     func unexpected(_ request: APIRequest, _ why: String) -> Failure {
-        Failure(.failed, "cannot \(request.deed) (\(connection.name))", why: "the answer is not what it should be: \(why)")
+        Failure(
+            .failed, "cannot \(request.deed) (\(connection.name))", why: "the answer is not what it should be: \(why)")
     }
 }

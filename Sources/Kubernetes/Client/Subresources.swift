@@ -81,7 +81,8 @@ extension KubernetesClient {
     public func isAllowed(_ question: AccessQuestion) throws(Failure) -> Bool {
         var attributes = [
             JSONMember("verb", .string(question.verb)), JSONMember("group", .string(question.type.group)),
-            JSONMember("version", .string(question.type.version)), JSONMember("resource", .string(question.type.plural)),
+            JSONMember("version", .string(question.type.version)),
+            JSONMember("resource", .string(question.type.plural)),
         ]
         if let subresource = question.subresource { attributes.append(JSONMember("subresource", .string(subresource))) }
         if let namespace = question.namespace { attributes.append(JSONMember("namespace", .string(namespace))) }

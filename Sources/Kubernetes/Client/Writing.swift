@@ -50,7 +50,9 @@ public struct Deletion: Sendable, Hashable {
 
     var body: JSONValue {
         var members = [JSONMember("kind", .string("DeleteOptions")), JSONMember("apiVersion", .string("v1"))]
-        if let gracePeriod { members.append(JSONMember("gracePeriodSeconds", .integer(gracePeriod.components.seconds))) }
+        if let gracePeriod {
+            members.append(JSONMember("gracePeriodSeconds", .integer(gracePeriod.components.seconds)))
+        }
         var preconditions: [JSONMember] = []
         if let uid { preconditions.append(JSONMember("uid", .string(uid))) }
         if let resourceVersion { preconditions.append(JSONMember("resourceVersion", .string(resourceVersion))) }

@@ -95,7 +95,8 @@ public struct CredentialPlugin: Sendable {
         }
         throw Failure(
             .notFound, "the credential plugin \(command) is not in PATH",
-            next: installHint.map { Redaction(limit: 1000).message($0) } ?? "Install it, or name its whole path in the kubeconfig.")
+            next: installHint.map { Redaction(limit: 1000).message($0) }
+                ?? "Install it, or name its whole path in the kubeconfig.")
     }
 
     private func read(_ output: [UInt8]) throws(Failure) -> Answer {
@@ -119,7 +120,9 @@ public struct CredentialPlugin: Sendable {
         if let token = json["status", "token"]?.stringValue, !token.isEmpty { answer.token = Secret(token) }
         let certificate = json["status", "clientCertificateData"]?.stringValue ?? ""
         let key = json["status", "clientKeyData"]?.stringValue ?? ""
-        guard certificate.isEmpty == key.isEmpty else { throw unusable("it wrote a certificate or a key without the other") }
+        guard certificate.isEmpty == key.isEmpty else {
+            throw unusable("it wrote a certificate or a key without the other")
+        }
         if !key.isEmpty { answer.identity = ClientIdentity(certificate: Array(certificate.utf8), key: Array(key.utf8)) }
         guard answer.token != nil || answer.identity != nil else {
             throw unusable("it wrote neither a token nor a certificate")

@@ -32,7 +32,8 @@ struct Redaction {
     func message(_ text: String) -> String { shortened(known(Self.flat(text))) }
 
     private static func flat(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+        String(
+            String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
     }
 
     private func known(_ text: String) -> String {
@@ -64,7 +65,8 @@ struct Redaction {
     private static func looksSecret(_ word: Substring) -> Bool {
         let lower = word.lowercased()
         if lower.contains("eyj") { return true }
-        for name in secretWords where lower.contains(name + "=") || lower.contains(name + "\":") || lower.contains(name + ":") {
+        for name in secretWords
+        where lower.contains(name + "=") || lower.contains(name + "\":") || lower.contains(name + ":") {
             // A label by itself is fine; with a value glued to it, it is not.
             guard let last = word.last, last == ":" || last == "=" else { return true }
         }

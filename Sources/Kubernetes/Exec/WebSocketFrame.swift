@@ -16,7 +16,9 @@ enum WebSocketFrame {
     static let largestPayload = 32 << 10
 
     /// Appends a frame. The mask is from the system's generator: it must not be guessed by whoever chose the payload.
-    static func append(_ opcode: WebSocketOpcode, channel: UInt8? = nil, _ payload: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
+    static func append(
+        _ opcode: WebSocketOpcode, channel: UInt8? = nil, _ payload: ArraySlice<UInt8>, to bytes: inout [UInt8]
+    ) {
         append(opcode, channel: channel, payload, mask: UInt32.random(in: .min ... .max), to: &bytes)
     }
 
@@ -30,7 +32,9 @@ enum WebSocketFrame {
         case ..<65536: bytes += [0x80 | 126, UInt8(count >> 8), UInt8(count & 0xFF)]
         default:
             bytes.append(0x80 | 127)
-            for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: count >> shift)) }
+            for shift in stride(from: 56, through: 0, by: -8) {
+                bytes.append(UInt8(truncatingIfNeeded: count >> shift))
+            }
         }
         let masks = (0..<4).map { UInt8(truncatingIfNeeded: mask >> (24 - 8 * $0)) }
         bytes += masks
@@ -103,7 +107,9 @@ struct WebSocketDecoder {
         let second = bytes[position + 1]
         guard first & 0x70 == 0 else { throw broken("a reserved bit is set") }
         guard second & 0x80 == 0 else { throw broken("a frame of the server is masked") }
-        guard let opcode = WebSocketOpcode(rawValue: first & 0x0F) else { throw broken("a frame has an unknown opcode") }
+        guard let opcode = WebSocketOpcode(rawValue: first & 0x0F) else {
+            throw broken("a frame has an unknown opcode")
+        }
         let extended = second == 127 ? 8 : second == 126 ? 2 : 0
         guard available >= 2 + extended else { return .none }
         var count = UInt64(second)

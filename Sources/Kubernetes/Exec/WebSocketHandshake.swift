@@ -14,12 +14,17 @@ struct WebSocketHandshake {
 
     /// Makes a key from the system's generator: nobody in between may know it beforehand.
     init(protocols: [String]) {
-        self.protocols = protocols
         var generator = SystemRandomNumberGenerator()
-        key = Data((0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }).base64EncodedString()
+        let bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        self.init(protocols: protocols, key: Data(bytes).base64EncodedString())
     }
 
-    /// The request. `url` is whole, `headers` were checked.
+    init(protocols: [String], key: String) {
+        self.protocols = protocols
+        self.key = key
+    }
+
+    /// The request. `headers` were checked.
     func request(_ target: String, host: String, headers: [HTTPHeader]) -> [UInt8] {
         var lines = ["GET \(target) HTTP/1.1", "Host: \(host)", "User-Agent: daytwo"]
         lines += headers.filter { $0.name != "Host" }.map { "\($0.name): \($0.value)" }
@@ -47,7 +52,9 @@ struct WebSocketHandshake {
         guard let chosen = head["sec-websocket-protocol"], protocols.contains(chosen) else {
             throw refuse("it chose none of the protocols \(protocols.joined(separator: ", "))")
         }
-        guard head["sec-websocket-extensions"] == nil else { throw refuse("it uses an extension that was not asked for") }
+        guard head["sec-websocket-extensions"] == nil else {
+            throw refuse("it uses an extension that was not asked for")
+        }
         return chosen
     }
 }
@@ -88,7 +95,9 @@ enum UpgradeBody {
     /// Nil when more has to come.
     static func whole(_ head: UpgradeHead, _ bytes: [UInt8], isAtEnd: Bool) -> [UInt8]? {
         if head["transfer-encoding"]?.lowercased() == "chunked" { return chunks(bytes) ?? (isAtEnd ? [] : nil) }
-        guard let length = head["content-length"].flatMap({ Int($0) }), length >= 0 else { return isAtEnd ? bytes : nil }
+        guard let length = head["content-length"].flatMap({ Int($0) }), length >= 0 else {
+            return isAtEnd ? bytes : nil
+        }
         guard bytes.count >= length || isAtEnd else { return nil }
         return Array(bytes.prefix(length))
     }

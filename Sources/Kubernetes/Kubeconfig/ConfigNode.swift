@@ -139,7 +139,9 @@ struct ConfigNode {
         var before = UInt8(ascii: "\n")
         for (index, byte) in bytes.enumerated() {
             if byte == UInt8(ascii: "\n") { line += 1 }
-            if byte == UInt8(ascii: "&"), "\n ,:[{-".utf8.contains(before), index + 1 < bytes.count, bytes[index + 1] > 0x20 {
+            if byte == UInt8(ascii: "&"), "\n ,:[{-".utf8.contains(before), index + 1 < bytes.count,
+                bytes[index + 1] > 0x20
+            {
                 return line
             }
             before = byte

@@ -73,7 +73,9 @@ extension ConfigStanza {
     fileprivate func connection(
         _ name: String, _ environment: Kubeconfig.Environment
     ) throws(Failure) -> ClusterConnection {
-        guard var server = try content.text("server") else { throw content.fault("the cluster \(self.name) has no server") }
+        guard var server = try content.text("server") else {
+            throw content.fault("the cluster \(self.name) has no server")
+        }
         // Without a scheme, kubectl would take http where it finds no certificate; a token must not go that way.
         if !server.contains("://") { server = "https://" + server }
         while server.hasSuffix("/") { server.removeLast() }

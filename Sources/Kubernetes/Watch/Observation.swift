@@ -35,8 +35,11 @@ extension KubernetesClient {
             }
             // A server that forgets faster than it can be watched is not asked without a pause.
             listings = surroundings.uptime() - before > .seconds(60) ? 1 : listings + 1
-            let failure = Failure(.unreachable, "the watch of \(type.plural) expires again and again (\(connection.name))")
-            guard let delay = retry.delay(after: listings, failure, random: surroundings.random()) else { throw failure }
+            let failure = Failure(
+                .unreachable, "the watch of \(type.plural) expires again and again (\(connection.name))")
+            guard let delay = retry.delay(after: listings, failure, random: surroundings.random()) else {
+                throw failure
+            }
             let left = end - surroundings.uptime()
             guard left > .zero else { return false }
             try surroundings.sleep(min(delay, left))

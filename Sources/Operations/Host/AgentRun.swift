@@ -6,6 +6,7 @@ import VirtualClusters
 /// An agent that is started on a host, used, and removed whatever happens.
 struct AgentRun: Sendable {
     private static let pause = Duration.milliseconds(300)
+    private static let silence = Duration.seconds(60)
     /// Reasons of a waiting container that no waiting mends soon.
     private static let hopeless: Set<String> = [
         "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerError",
@@ -16,18 +17,30 @@ struct AgentRun: Sendable {
     let pod: AgentPod
     let context: OperationContext
 
-    /// Creates the Job, waits for its pod, and gives the pod's name to `body`. Afterwards the Job is deleted.
-    func use<Result>(_ body: (String) throws(Failure) -> Result) throws(Failure) -> Result {
+    /// Creates the Job, waits for its pod, starts `daytwo agent VERB` in it, and gives the way to that to `body`.
+    /// Afterwards the Job is deleted.
+    func use<Result>(
+        _ verb: String, _ body: (ExecChannel) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         context.report(.step("starting the agent on \(host.name)"))
         do throws(Failure) {
             _ = try host.client.create(.jobs, pod.job, in: pod.cluster.namespace)
-            let result = try body(waitForPod())
+            let channel = try channel(to: verb, in: waitForPod())
+            defer { channel.close() }
+            let result = try body(channel)
             remove()
             return result
         } catch {
             remove()
             throw error
         }
+    }
+
+    private func channel(to verb: String, in name: String) throws(Failure) -> ExecChannel {
+        let command = ExecRequest(
+            ["daytwo", "agent", verb] + pod.placeOptions, in: name, namespace: pod.cluster.namespace,
+            container: AgentPod.container, hasInput: true)
+        return try ExecChannel(host.client, command, silence: Self.silence)
     }
 
     /// Not even somebody who stops us stops this: what is left on the host is in the way of the next.

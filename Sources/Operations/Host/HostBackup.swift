@@ -56,15 +56,17 @@ public struct HostBackup: Sendable {
         request.facts = facts
         request.files = try manifests(context)
         let prepared = request
-        return try AgentRun(host: host, pod: pod, context: context).use { name throws(Failure) in
-            let channel = try ExecChannel(
-                host.client,
-                ExecRequest(
-                    ["daytwo", "agent", "backup"] + pod.placeOptions, in: name, namespace: cluster.namespace,
-                    container: AgentPod.container, hasInput: true),
-                silence: .seconds(60))
-            defer { channel.close() }
-            return try RemoteBackup(prepared, to: store, over: channel, context).run()
+        return try AgentRun(host: host, pod: pod, context: context).use("backup") { channel throws(Failure) in
+            try RemoteBackup(prepared, to: store, over: channel, context).run()
+        }
+    }
+
+    /// Starts the agent as a backup would, and gives what it sees; nothing is backed up.
+    public func tryAgent(_ context: OperationContext) throws(Failure) -> AgentReport {
+        let pod = AgentPod(cluster: cluster, claim: try claim(), settings: settings, run: context.newID())
+        return try AgentRun(host: host, pod: pod, context: context).use("check") { channel throws(Failure) in
+            try RemoteCheck(over: channel, context).run(
+                dataDirectory: pod.dataDirectory, scratchDirectory: AgentPod.scratch)
         }
     }
 

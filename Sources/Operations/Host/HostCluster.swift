@@ -71,4 +71,19 @@ public struct HostCluster: Sendable {
         let objects = try objects(of: Self.discoveryKinds + kinds, in: namespace)
         return (try Discovery(of: objects).cluster(named: text), objects)
     }
+
+    /// Which of the rights that some purposes take we do not have in a namespace, as the host itself says.
+    public func missingRights(
+        for purposes: Set<Rights.Purpose>, in namespace: String
+    ) throws(Failure) -> [Rights.Right] {
+        let rights = Rights(for: purposes)
+        let answers = try rights.questions(in: namespace).map { question throws(Failure) in
+            try client.create(Self.accessReviews, question)
+        }
+        return rights.missing(by: answers, in: namespace)
+    }
+
+    private static let accessReviews = ResourceType(
+        group: "authorization.k8s.io", version: "v1", plural: "selfsubjectaccessreviews",
+        kind: "SelfSubjectAccessReview", isNamespaced: false)
 }

@@ -10,8 +10,7 @@ struct ExposureReading {
     /// Services that lead to the control plane's pods, without the headless one and those of fake nodes.
     func services() -> [ListedObject] {
         objects.all(.services, in: namespace).filter { service in
-            let selector = service.object["spec", "selector"]?.strings ?? [:]
-            return !selector.isEmpty && selector.allSatisfy { podLabels[$0.key] == $0.value }
+            !service.selector.isEmpty && service.selector.allSatisfy { podLabels[$0.key] == $0.value }
                 && service.object["spec", "clusterIP"]?.stringValue != "None" && !service.isSynced
                 && service.labels["vcluster.loft.sh/node"] == nil
         }
@@ -67,17 +66,5 @@ extension ListedObject {
         (object["status", "loadBalancer", "ingress"]?.arrayValue ?? []).compactMap {
             $0["ip"]?.stringValue ?? $0["hostname"]?.stringValue
         }
-    }
-
-    /// The Services that an Ingress leads to.
-    var backends: Set<String> {
-        var names: Set<String> = []
-        if let name = object["spec", "defaultBackend", "service", "name"]?.stringValue { names.insert(name) }
-        for rule in object["spec", "rules"]?.arrayValue ?? [] {
-            for path in rule["http", "paths"]?.arrayValue ?? [] {
-                if let name = path["backend", "service", "name"]?.stringValue { names.insert(name) }
-            }
-        }
-        return names
     }
 }

@@ -87,6 +87,10 @@ struct ListedObject: Sendable {
     let namespace: String
     let labels: [String: String]
     let annotations: [String: String]
+    /// What a Service selects; empty for any other kind.
+    let selector: [String: String]
+    /// The Services that an Ingress leads to; empty for any other kind.
+    let backends: Set<String>
 
     init(_ object: KubernetesObject, _ type: ResourceType) {
         self.type = type
@@ -95,6 +99,8 @@ struct ListedObject: Sendable {
         namespace = object.namespace ?? ""
         labels = object.labels
         annotations = object.annotations
+        selector = type == .services ? object["spec", "selector"]?.strings ?? [:] : [:]
+        backends = type == .ingresses ? Self.backends(of: object) : []
     }
 
     /// Whether the syncer of a virtual cluster wrote it.
@@ -103,6 +109,13 @@ struct ListedObject: Sendable {
     }
 
     func isOwned(by uid: String) -> Bool { !uid.isEmpty && object.owners.contains { $0.uid == uid } }
+
+    private static func backends(of ingress: KubernetesObject) -> Set<String> {
+        let paths = (ingress["spec", "rules"]?.arrayValue ?? []).flatMap { $0["http", "paths"]?.arrayValue ?? [] }
+        let names = paths.compactMap { $0["backend", "service", "name"]?.stringValue }
+        let standard = ingress["spec", "defaultBackend", "service", "name"]?.stringValue
+        return Set(names + (standard.map { [$0] } ?? []))
+    }
 
     private static func completed(_ object: KubernetesObject, _ type: ResourceType) -> KubernetesObject {
         guard let members = object.json.members, object.apiVersion.isEmpty || object.kind.isEmpty else { return object }

@@ -12,13 +12,13 @@ struct DatastoreReading {
 
     func datastore() -> ClusterDatastore {
         if layout.generation == .e { return configured(database: "\(directory)/state.db") }
+        let endpoint = settings.setting(["--datastore-endpoint"], "K3S_DATASTORE_ENDPOINT", "datastore-endpoint")
+        if let endpoint { return named(by: endpoint.given) }
         if settings.hasUnreadableFile {
             return .unknown(
                 reason:
                     "its configuration file could not be read\(settings.fileSecret.map { " from Secret \($0)" } ?? "")")
         }
-        let endpoint = settings.setting(["--datastore-endpoint"], "K3S_DATASTORE_ENDPOINT", "datastore-endpoint")
-        if let endpoint { return named(by: endpoint.given) }
         if let source = settings.surroundings.unreadableImport(of: layout.runner) {
             return .unknown(reason: "its environment is in \(source), which could not be read")
         }
@@ -76,7 +76,8 @@ struct DatastoreReading {
             places.append(.file(path: FilePath.normalized(file)))
         }
         switch layout.generation {
-        case .c where places.isEmpty: places.append(secret("vc-k3s-\(cluster)"))
+        // The syncer adds it behind all other arguments.
+        case .c: places.insert(secret("vc-k3s-\(cluster)"), at: 0)
         case .d where places.isEmpty:
             let isConfigured = !(configuration.k3s?["token"]?.stringValue ?? "").isEmpty
             places.append(isConfigured ? .configuration(secret: configuration.secret) : secret("vc-k3s-\(cluster)"))

@@ -11,7 +11,7 @@ enum YAMLText {
     /// Reads the one document of a text.
     static func json(_ text: String) throws(Failure) -> JSONValue {
         guard text.utf8.count <= largest else { throw fault("it is larger than \(largest >> 20) MiB") }
-        guard !hasAlias(text) else { throw fault("aliases of YAML are not read") }
+        guard OwnYAML.isWhole(text) || !hasAlias(text) else { throw fault("aliases of YAML are not read") }
         guard let hidden = ByteOrderMarks.hidden(in: text) else { throw fault("it has a byte order mark and U+E4D7") }
         let hasMarks = hidden != text
         do {
@@ -31,12 +31,17 @@ enum YAMLText {
     private static func value(_ node: Node, depth: Int) throws(Failure) -> JSONValue {
         guard depth < deepest else { throw fault("it is nested deeper than \(deepest)") }
         switch node {
-        case .scalar(let scalar): return scalar.style == .plain ? plain(scalar.string) : .string(scalar.string)
+        case .scalar(let scalar):
+            // Quotes are a tag as well, to Yams.
+            if scalar.style == .plain || scalar.tag != Tag(.str) { try refuse(scalar.tag) }
+            return scalar.style == .plain ? plain(scalar.string) : .string(scalar.string)
         case .sequence(let sequence):
+            try refuse(sequence.tag)
             var values: [JSONValue] = []
             for item in sequence { values.append(try value(item, depth: depth + 1)) }
             return .array(values)
         case .mapping(let mapping):
+            try refuse(mapping.tag)
             var members: [JSONMember] = []
             for (key, item) in mapping {
                 guard case .scalar(let name) = key else { throw fault("a key is no text") }
@@ -55,6 +60,10 @@ enum YAMLText {
             .object(members.map { JSONMember(ByteOrderMarks.shown(in: $0.name), withMarks($0.value)) })
         case .null, .bool, .number: value
         }
+    }
+
+    private static func refuse(_ tag: Tag) throws(Failure) {
+        guard tag == .implicit else { throw fault("tags of YAML (!…) are not read") }
     }
 
     private static func plain(_ text: String) -> JSONValue {

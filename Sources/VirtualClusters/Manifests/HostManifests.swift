@@ -135,7 +135,9 @@ private struct Membership {
         guard let selector, selector["matchExpressions"] == nil else { return false }
         let labels = selector["matchLabels"]?.strings ?? [:]
         // An empty selector of a policy takes all pods of the namespace; a budget's takes none of anybody's in particular.
-        if labels.isEmpty { return listed.type == .networkPolicies }
+        if labels.isEmpty {
+            return listed.type == .networkPolicies && listed.labels["release"] ?? cluster.name == cluster.name
+        }
         return labels.allSatisfy { podLabels[$0.key] == $0.value }
     }
 

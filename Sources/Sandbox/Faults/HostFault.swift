@@ -1,0 +1,173 @@
+internal import Kubernetes
+internal import Failures
+internal import JSONValues
+
+/// A way in which a host goes wrong on purpose.
+public struct HostFault: Sendable, Hashable {
+    /// What goes wrong.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// The pods of a workload never become ready.
+        case podNeverReady = "pod-never-ready"
+        /// An image cannot be pulled; the value is the image, or a part of it.
+        case imageMissing = "image-missing"
+        /// The API answers with an error; the value is the status (500, 503, 429), and `503:3` is every third request.
+        case apiErrors = "api-errors"
+        /// The API answers nothing; a value is a verb in HTTP's words (`PATCH`) that alone hangs.
+        case apiHangs = "api-hangs"
+        /// exec's connection breaks after so many bytes of output.
+        case execCut = "exec-cut"
+        /// exec's output loses its last bytes, and the status says success; the value is how many.
+        case execLosesTail = "exec-loses-tail"
+        /// The node does not answer any more.
+        case nodeGone = "node-gone"
+        /// The datastore of a virtual cluster cannot grow.
+        case volumeFull = "volume-full"
+        /// The datastore is damaged soon after the next start.
+        case corruptDatabase = "corrupt-database"
+        /// Containers take so many seconds longer to start.
+        case slowStart = "slow-start"
+        /// Another controller sets the replicas of a workload back to so many.
+        case replicasSetBack = "replicas-set-back"
+        /// Admission refuses to create or change objects of a kind; the value is its plural.
+        case admissionDenied = "admission-denied"
+    }
+
+    /// What goes wrong.
+    public let kind: Kind
+    /// `NAMESPACE/NAME` of the workload; nil for all of the host.
+    public let target: String?
+    /// How much, how long or which, by kind.
+    public let value: String?
+
+    /// Names a fault.
+    public init(_ kind: Kind, on target: String? = nil, value: String? = nil) {
+        self.kind = kind
+        self.target = target
+        self.value = value
+    }
+}
+
+/// The faults of one host.
+struct FaultTable: Sendable {
+    private(set) var all: [HostFault] = []
+    private var requests = 0
+
+    mutating func add(_ fault: HostFault) {
+        all.removeAll { $0.kind == fault.kind && $0.target == fault.target }
+        all.append(fault)
+    }
+
+    mutating func clear(_ kind: HostFault.Kind?, on target: String?) {
+        all.removeAll { (kind == nil || $0.kind == kind) && (target == nil || $0.target == target) }
+    }
+
+    private func find(_ kind: HostFault.Kind, _ name: ObjectName) -> HostFault? {
+        all.first { fault in
+            guard fault.kind == kind else { return false }
+            guard let target = fault.target else { return true }
+            // Pods have the name of their workload in front.
+            return name.path == target || name.path.hasPrefix(target + "-")
+        }
+    }
+
+    /// Every request passes here first.
+    mutating func answer(to request: APIRequest) throws(APIError) -> APIAnswer? {
+        requests += 1
+        for fault in all {
+            switch fault.kind {
+            case .apiErrors:
+                let parts = (fault.value ?? "500").split(separator: ":").compactMap { Int($0) }
+                guard requests % max(1, parts.count > 1 ? parts[1] : 1) == 0 else { continue }
+                throw Self.error(parts.first ?? 500)
+            case .apiHangs where fault.value == nil || fault.value == request.method: return .silence
+            default: continue
+            }
+        }
+        return nil
+    }
+
+    private static func error(_ code: Int) -> APIError {
+        switch code {
+        case 429:
+            APIError(
+                code: 429, reason: "TooManyRequests", message: "Too many requests, please try again later.",
+                details: .members(["retryAfterSeconds": .integer(1)]))
+        case 503:
+            APIError(
+                code: 503, reason: "ServiceUnavailable", message: "the server is currently unable to handle the request",
+                details: .members(["retryAfterSeconds": .integer(1)]))
+        case 504: APIError(code: 504, reason: "Timeout", message: "Timeout: request did not complete within the allotted timeout")
+        default: .internalError("etcdserver: leader changed")
+        }
+    }
+
+    func denial(of resource: Resource, namespace: String) -> APIError? {
+        guard let fault = all.first(where: { $0.kind == .admissionDenied && ($0.value ?? "pods") == resource.type.plural }),
+            fault.target.map({ $0.hasPrefix(namespace + "/") || $0 == namespace }) ?? true
+        else { return nil }
+        return APIError(
+            code: 400, reason: "",
+            message: "admission webhook \"policy.sandbox.example.com\" denied the request: \(resource.type.plural) are not allowed here")
+    }
+
+    var isNodeGone: Bool { all.contains { $0.kind == .nodeGone } }
+
+    func isMissing(image: String) -> Bool {
+        all.contains { $0.kind == .imageMissing && ($0.value.map(image.contains) ?? true) }
+    }
+
+    func startDelay(for name: ObjectName) -> Duration? {
+        find(.slowStart, name).map { .seconds(Double($0.value ?? "") ?? 10) }
+    }
+
+    func replicas(for name: ObjectName) -> Int64? {
+        all.first { $0.kind == .replicasSetBack && $0.target == name.path }.map { Int64($0.value ?? "") ?? 1 }
+    }
+
+    func isNeverReady(_ name: ObjectName) -> Bool { find(.podNeverReady, name) != nil }
+    func corrupts(_ name: ObjectName) -> Bool { find(.corruptDatabase, name) != nil }
+    func isFull(_ name: ObjectName) -> Bool { find(.volumeFull, name) != nil }
+
+    func execFault(for name: ObjectName) -> ExecFault? {
+        if let fault = find(.execCut, name) { return .cut(after: Int(fault.value ?? "") ?? 4096) }
+        return find(.execLosesTail, name).map { .losesTail(Int($0.value ?? "") ?? 512) }
+    }
+}
+
+extension HostCluster {
+    func inject(_ fault: HostFault) async {
+        faults.add(fault)
+        await applyFaults()
+    }
+
+    func clearFaults(_ kind: HostFault.Kind?, on target: String?) async {
+        faults.clear(kind, on: target)
+        await applyFaults()
+    }
+
+    /// Lets what runs already feel the faults.
+    private func applyFaults() async {
+        let isGone = faults.isNodeGone
+        publishNode(isReady: !isGone)
+        for (uid, runtime) in pods {
+            if isGone { markLost(runtime) } else { setReady(uid, await runtime.controlPlane?.isReady ?? true) }
+            guard let plane = runtime.controlPlane else { continue }
+            do throws(Failure) {
+                try await plane.setFull(faults.isFull(runtime.name))
+                try await plane.setReachable(!isGone)
+            } catch {}
+        }
+        for namespace in store.list(.namespaces) { touch(ObjectName(of: namespace).name) }
+    }
+
+    private func markLost(_ runtime: PodRuntime) {
+        change(.pods, runtime.name) { pod in
+            pod.changeEach("status", "conditions") { condition in
+                guard condition.text("type") == "Ready" else { return }
+                condition.set("status", to: .string("False"))
+                condition.set("reason", to: .string("NodeNotReady"))
+                condition.set("lastTransitionTime", to: .string(Moment.now()))
+            }
+        }
+    }
+}

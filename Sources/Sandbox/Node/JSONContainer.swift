@@ -1,0 +1,65 @@
+internal import JSONValues
+
+/// The parts of a container's spec that a node needs.
+struct JSONContainer: Sendable {
+    let json: JSONValue
+    let name: String
+    let image: String
+    let command: [String]
+    let isInit: Bool
+    let mounts: [(volume: String, path: String, subPath: String, isReadOnly: Bool)]
+
+    init(_ json: JSONValue, isInit: Bool) {
+        self.json = json
+        self.isInit = isInit
+        name = json.text("name") ?? ""
+        image = json.text("image") ?? ""
+        command = (json.list("command") + json.list("args")).compactMap(\.stringValue)
+        mounts = json.list("volumeMounts").map {
+            (
+                $0.text("name") ?? "", $0.text("mountPath") ?? "", $0.text("subPath") ?? "",
+                $0["readOnly"]?.boolValue ?? false
+            )
+        }
+    }
+
+    static func all(of pod: JSONValue) -> [JSONContainer] {
+        pod.list("spec", "initContainers").map { JSONContainer($0, isInit: true) }
+            + pod.list("spec", "containers").map { JSONContainer($0, isInit: false) }
+    }
+
+    var isDaytwo: Bool {
+        ImageTable.split(image).repository.contains("daytwo") || Self.isDaytwo(command.first ?? "")
+    }
+
+    static func isDaytwo(_ program: String) -> Bool { program == "daytwo" || program.hasSuffix("/daytwo") }
+}
+
+/// What a container is in the simulation.
+enum ContainerRole: Sendable {
+    /// k3s; the version from its image.
+    case controlPlane(K3sVersion)
+    /// The syncer beside k3s.
+    case syncer
+    /// The real daytwo.
+    case agent
+    case plain
+
+    init(_ container: JSONContainer, in pod: JSONValue) {
+        let copied = pod.list("spec", "initContainers").first { $0.text("name") == "vcluster" }
+        let isK3s = ImageTable.split(container.image).repository.split(separator: "/").last == "k3s"
+        if container.isDaytwo {
+            self = .agent
+        } else if container.isInit {
+            self = .plain
+        } else if isK3s, let version = K3sVersion(image: container.image) {
+            self = .controlPlane(version)
+        } else if container.name == "syncer", let copied, let version = K3sVersion(image: copied.text("image") ?? "") {
+            self = .controlPlane(version)
+        } else if container.name == "syncer" {
+            self = .syncer
+        } else {
+            self = .plain
+        }
+    }
+}

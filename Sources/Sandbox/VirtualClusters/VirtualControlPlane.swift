@@ -1,0 +1,305 @@
+internal import Failures
+internal import Files
+internal import FoundationEssentials
+internal import JSONValues
+internal import NIOPosix
+
+/// What a virtual control plane is started with.
+struct PlaneOptions: Sendable {
+    let name: String
+    let namespace: String
+    /// The real path of `--data-dir`.
+    let directory: String
+    let version: K3sVersion
+    let address: String
+    var port = 8443
+    let token: String?
+    let serverNames: [String]
+    /// What a datastore that is not there yet is filled with.
+    let seed: SeedOptions
+    let pace: Pace
+    let startDelay: Duration
+    let nodeName: String
+    var isCorruptedAfterStart = false
+}
+
+/// A simulated k3s: a real kine datastore that goes on changing, an identity, and an API over both.
+actor VirtualControlPlane: RunningContainer {
+    private nonisolated let queue: QueueExecutor
+    nonisolated var unownedExecutor: UnownedSerialExecutor { queue.asUnownedSerialExecutor() }
+
+    let options: PlaneOptions
+    private let log: ContainerLog
+    private var database: KineDatabase?
+    private(set) var identity: VirtualIdentity?
+    private(set) var isReady = false
+    private var isBroken = false
+    private var isStopping = false
+    private var isClosed = false
+    private var work: Task<Int32?, Never>?
+    private var server: APIServer?
+    private var tick: UInt64 = 0
+    private var lastCompaction = ContinuousClock.now
+    private var previousRevision: Int64 = 0
+    private var syncMark: Int64 = -1
+    private var clientAuthority: KeyedCertificate?
+
+    init(_ options: PlaneOptions, log: ContainerLog) {
+        self.options = options
+        self.log = log
+        // Datastores are slow now and then; the other actors go on meanwhile.
+        queue = QueueExecutor("control plane \(options.namespace)/\(options.name)")
+    }
+
+    private var serverDirectory: String { "\(options.directory)/server" }
+
+    /// Runs until it is stopped; gives the exit code where it ended by itself.
+    func run(onReady: @escaping @Sendable () async -> Void, onUnready: @escaping @Sendable () async -> Void) async -> Int32? {
+        guard !isStopping else {
+            isClosed = true
+            return nil
+        }
+        let task = Task { await self.live(onReady, onUnready) }
+        work = task
+        let result = await task.value
+        await close()
+        return isStopping ? nil : result
+    }
+
+    func stop(grace: Duration) async {
+        isStopping = true
+        if work == nil { isClosed = true }
+        work?.cancel()
+        while !isClosed { do { try await Task.sleep(for: .milliseconds(5)) } catch { return } }
+    }
+
+    private func live(_ onReady: @Sendable () async -> Void, _ onUnready: @Sendable () async -> Void) async -> Int32? {
+        log.line("time=\"\(Moment.now())\" level=info msg=\"Starting k3s \(options.version.text)\"")
+        do throws(Failure) {
+            try open()
+        } catch {
+            log.line("time=\"\(Moment.now())\" level=fatal msg=\"\(error.description)\"")
+            return 1
+        }
+        do { try await Task.sleep(for: options.pace.controlPlaneStart + options.startDelay) } catch { return nil }
+        do throws(Failure) { try await serve() } catch {
+            log.line("time=\"\(Moment.now())\" level=fatal msg=\"\(error.description)\"")
+            return 1
+        }
+        isReady = true
+        log.line("time=\"\(Moment.now())\" level=info msg=\"k3s is up and running\"")
+        await onReady()
+        if options.isCorruptedAfterStart { await corrupt(onUnready) }
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: options.pace.write) } catch { break }
+            if isBroken { continue }
+            do throws(Failure) { try write() } catch {
+                log.line("time=\"\(Moment.now())\" level=error msg=\"\(error.description)\"")
+            }
+        }
+        return nil
+    }
+
+    // MARK: Start and end
+
+    private func open() throws(Failure) {
+        try createDirectory("\(serverDirectory)/db")
+        let path = "\(serverDirectory)/db/state.db"
+        let isNew = !PlainFile.exists(path)
+        let database = try KineDatabase(path: path, version: options.version)
+        self.database = database
+        let start = IdentityStart(
+            server: serverDirectory, version: options.version, givenPassword: options.token, log: log)
+        let identity = try start.identity(database, isNew: isNew)
+        self.identity = identity
+        clientAuthority = try identity.authority("ClientCA")
+        if try database.get("/registry/health") == nil {
+            try database.put("/registry/health", Array("{\"health\":\"true\"}".utf8))
+        }
+        if isNew {
+            var generator = SeedGenerator(options.seed)
+            try generator.fill(database)
+        }
+        try writeKubeconfig(identity)
+        previousRevision = try database.revision()
+    }
+
+    private func writeKubeconfig(_ identity: VirtualIdentity) throws(Failure) {
+        let admin = try adminCertificate(identity)
+        try PlainFile.write(admin.certificatePEM.utf8, to: "\(serverDirectory)/tls/client-admin.crt")
+        try PlainFile.write(admin.keyPEM.utf8, to: "\(serverDirectory)/tls/client-admin.key")
+        try createDirectory("\(options.directory)/k3s-config")
+        let kubeconfig = Kubeconfig(
+            server: "https://127.0.0.1:\(options.port)",
+            authority: String(decoding: identity.files["ServerCA"] ?? [], as: UTF8.self), certificate: admin.certificatePEM,
+            key: admin.keyPEM, name: "default")
+        try PlainFile.write(kubeconfig.text.utf8, to: "\(options.directory)/k3s-config/kube-config.yaml")
+    }
+
+    private func adminCertificate(_ identity: VirtualIdentity) throws(Failure) -> KeyedCertificate {
+        try identity.authority("ClientCA").client("system:admin", groups: ["system:masters"])
+    }
+
+    /// What the syncer writes into Secret `vc-NAME`.
+    func credentials() throws(Failure) -> (authority: String, certificate: String, key: String)? {
+        guard let identity else { return nil }
+        let admin = try adminCertificate(identity)
+        return (String(decoding: identity.files["ServerCA"] ?? [], as: UTF8.self), admin.certificatePEM, admin.keyPEM)
+    }
+
+    private func serve() async throws(Failure) {
+        guard let identity else { return }
+        // As the real ones do, the certificate names no pod's address.
+        let serving = try identity.authority("ServerCA").server(
+            "kube-apiserver",
+            names: [
+                "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
+                "localhost",
+            ] + options.serverNames, addresses: [])
+        let tls = try APIServer.tls(serving, authority: try identity.authority("ClientCA"))
+        server = try await APIServer(
+            VirtualAPI(plane: self), tls: tls, address: options.address, port: options.port,
+            group: MultiThreadedEventLoopGroup.singleton)
+    }
+
+    private func close() async {
+        isReady = false
+        await server?.stop()
+        server = nil
+        do throws(Failure) { try database?.close() } catch { log.line(error.description) }
+        database = nil
+        isClosed = true
+    }
+
+    /// A fault: pages in the middle of the database become nonsense while nobody has it open.
+    private func corrupt(_ onUnready: @Sendable () async -> Void) async {
+        do { try await Task.sleep(for: .milliseconds(300)) } catch { return }
+        let path = "\(serverDirectory)/db/state.db"
+        do throws(Failure) {
+            try database?.close()
+            database = nil
+            try Self.scribble(over: path)
+        } catch { log.line(error.description) }
+        isBroken = true
+        isReady = false
+        log.line("time=\"\(Moment.now())\" level=error msg=\"error in txn: database disk image is malformed\"")
+        await onUnready()
+    }
+
+    private static func scribble(over path: String) throws(Failure) {
+        let file = try FileDescriptor(opening: path, 2)
+        let pages = try file.status().size / 4096
+        let nonsense = [UInt8](repeating: 0xA5, count: 4096)
+        for divisor in [2, 3, 4, 5] as [UInt64] {
+            try nonsense.withBytes { bytes throws(Failure) in try file.writeAll(bytes, at: max(1, pages / divisor) * 4096) }
+        }
+    }
+
+    // MARK: Life
+
+    /// One of the things that change all the time in a cluster.
+    private func write() throws(Failure) {
+        guard let database else { return }
+        tick += 1
+        let moment = Moment.precise()
+        let lease =
+            "{\"kind\":\"Lease\",\"apiVersion\":\"coordination.k8s.io/v1\",\"metadata\":{\"name\":\"\(options.nodeName)\","
+            + "\"namespace\":\"kube-node-lease\"},\"spec\":{\"holderIdentity\":\"\(options.nodeName)\","
+            + "\"leaseDurationSeconds\":40,\"renewTime\":\"\(moment)\"}}\n"
+        switch tick % 4 {
+        case 0:
+            try database.put(
+                "/registry/events/shop/web.\(String(tick, radix: 16))\(UInt32.random(in: 0...UInt32.max))",
+                Array(
+                    ("{\"kind\":\"Event\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"web.\(tick)\",\"namespace\":\"shop\"},"
+                        + "\"reason\":\"Pulled\",\"message\":\"tick \(tick)\",\"type\":\"Normal\"}\n").utf8), lease: 3600)
+        case 1:
+            try database.put(
+                "/registry/configmaps/shop/changing",
+                Array(
+                    ("{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"changing\",\"namespace\":\"shop\"},"
+                        + "\"data\":{\"turn\":\"\(tick)\",\"time\":\"\(moment)\"}}\n").utf8))
+        case 2: try database.put("/registry/masterleases/\(options.address)", Array("{\"turn\":\(tick)}".utf8), lease: 15)
+        default: try database.put("/registry/leases/kube-node-lease/\(options.nodeName)", Array(lease.utf8))
+        }
+        guard ContinuousClock.now - lastCompaction > options.pace.compaction else { return }
+        lastCompaction = .now
+        // As kine does: up to what was current the time before, and never the latest thousand.
+        let target = min(previousRevision, try database.revision() - 1000)
+        previousRevision = try database.revision()
+        guard target > 0 else { return }
+        try database.compact(to: target)
+        if options.version.minor >= 23 { try database.checkpoint("FULL") }
+    }
+
+    /// Whether its address answers: a node that is gone takes that away.
+    func setReachable(_ isReachable: Bool) async throws(Failure) {
+        if !isReachable {
+            await server?.stop()
+            server = nil
+        } else if server == nil, isReady {
+            try await serve()
+        }
+    }
+
+    func setFull(_ isFull: Bool) throws(Failure) { try database?.limit(pages: isFull ? 0 : nil) }
+
+    // MARK: Objects
+
+    func caller(_ certificate: [UInt8]?) -> Caller? { certificate.flatMap { clientAuthority?.caller(of: $0) } }
+
+    private func opened() throws(APIError) -> KineDatabase {
+        guard let database, !isBroken else {
+            throw .internalError("rpc error: code = Unknown desc = database disk image is malformed")
+        }
+        return database
+    }
+
+    func rows(_ prefix: String) throws(APIError) -> [KineDatabase.Row] {
+        let database = try opened()
+        do throws(Failure) { return try database.list(prefix: prefix) } catch { throw .internalError(error.description) }
+    }
+
+    func row(_ key: String) throws(APIError) -> KineDatabase.Row? {
+        let database = try opened()
+        do throws(Failure) { return try database.get(key) } catch { throw .internalError(error.description) }
+    }
+
+    func revision() throws(APIError) -> Int64 {
+        let database = try opened()
+        do throws(Failure) { return try database.revision() } catch { throw .internalError(error.description) }
+    }
+
+    func put(_ key: String, _ json: JSONValue) throws(APIError) {
+        let database = try opened()
+        do throws(Failure) {
+            try database.put(key, json.serialized() + [UInt8(ascii: "\n")])
+        } catch { throw .internalError(error.description) }
+    }
+
+    func delete(_ key: String) throws(APIError) {
+        let database = try opened()
+        do throws(Failure) { try database.delete(key) } catch { throw .internalError(error.description) }
+    }
+
+    static let syncedPrefixes = [
+        "/registry/persistentvolumeclaims/", "/registry/pods/", "/registry/services/specs/", "/registry/ingress/",
+    ]
+
+    /// The objects that a syncer carries to the host; nil when none of them changed since it was asked last, or cannot be read.
+    func objectsToSync() -> [String: [JSONValue]]? {
+        guard let database, isReady, !isBroken else { return nil }
+        do {
+            let mark = try Self.syncedPrefixes.map { prefix in try database.revision(prefix: prefix) }.reduce(0) { $0 &+ $1 }
+            guard mark != syncMark else { return nil }
+            var result: [String: [JSONValue]] = [:]
+            for prefix in Self.syncedPrefixes {
+                result[prefix] = try database.list(prefix: prefix).compactMap { try? JSONValue(parsing: $0.value) }
+            }
+            syncMark = mark
+            return result
+        } catch {
+            return nil
+        }
+    }
+}
