@@ -22,9 +22,11 @@ func testContext(
 }
 
 /// `daytwo agent VERB` as a process, with nothing of its surroundings: no home, no state directory, no configuration.
-func startAgent(_ verb: String, errors: String? = nil, under: [String] = []) throws -> ChildAgent {
+func startAgent(
+    _ verb: String, _ more: [String] = [], errors: String? = nil, under: [String] = []
+) throws -> ChildAgent {
     signal(SIGPIPE, SIG_IGN)
-    let words = under + [Tools.daytwo, "agent", verb]
+    let words = under + [Tools.daytwo, "agent", verb] + more
     return try ChildAgent(
         ProcessCommand(words[0], Array(words.dropFirst()), environment: [:], directory: "/"),
         errors: errors.map { .appended($0) } ?? .discarded, silence: .seconds(60), uptime: testContext().uptime)

@@ -1,0 +1,144 @@
+import Datastore
+import Failures
+import Files
+import Foundation
+import Testing
+
+@Suite("Volumes that are newer than a backup")
+struct VolumeTests {
+    private struct Later: Decodable {
+        let keys: [String]
+        let others: [String: Int]
+    }
+
+    private struct Verdict: Decodable {
+        let keys: [String]
+        let problems: [String]
+    }
+
+    /// A server's database and the copy that a backup made of it before.
+    private struct Pair {
+        let folder: TemporaryFolder
+        let replaced: String
+        let base: String
+        let restored: String
+        let later: Later
+
+        init(_ name: String) throws {
+            folder = try TemporaryFolder()
+            let result = try run("tar", ["--zstd", "-xf", "\(fixtureFolder)/\(name).tar.zst", "-C", folder.path])
+            try #require(result.status == 0, "\(result.output)")
+            replaced = "\(folder.path)/\(name)/server/db/state.db"
+            base = "\(folder.path)/base.db"
+            restored = "\(folder.path)/restored.db"
+            try #require(try python(["volumes.py", "before", replaced]).status == 0)
+            let snapshot = try KineSnapshotter(path: replaced, options: SnapshotOptions(now: uptime))
+                .take(scratchDirectory: folder.path)
+            for path in [base, restored] { try copy(snapshot.file, to: path) }
+            let after = try python(["volumes.py", "after", replaced])
+            later = try JSONDecoder().decode(Later.self, from: Data(after.output.utf8))
+        }
+
+        func survey(_ outcome: NewerVolume.Outcome = .carriedOver) throws -> VolumeSurvey {
+            try VolumeSurvey(
+                replaced: KineFile(path: replaced), restored: KineFile(path: restored), outcome: outcome)
+        }
+
+        func bumped() throws -> RevisionBump {
+            let bump = RevisionBump(
+                above: try KineFile(path: replaced).newestRevision(),
+                backup: try KineFile(path: restored).newestRevision())
+            try bump.apply(toDatabaseAt: restored)
+            return bump
+        }
+
+        func verdict(_ bump: RevisionBump) throws -> Verdict {
+            let judged = try python(["volumes.py", "judge", base, replaced, restored, String(bump.revision)])
+            try #require(judged.status == 0, "\(judged.output)")
+            return try JSONDecoder().decode(Verdict.self, from: Data(judged.output.utf8))
+        }
+
+        func remove() { folder.remove() }
+    }
+
+    private static let fixtures = ["k3s-1.21.2-sqlite", "k3s-1.20.8-sqlite-secrets-encrypted"]
+
+    @Test("come along as rows that kine could have written", arguments: fixtures)
+    func carriedOver(name: String) throws {
+        let pair = try Pair(name)
+        defer { pair.remove() }
+        let bump = try pair.bumped()
+        let volumes = try pair.survey().volumes
+        #expect(volumes.map(\.key) == pair.later.keys)
+        let rows = try VolumeCarryOver(volumes).apply(from: KineFile(path: pair.replaced), toDatabaseAt: pair.restored)
+        let verdict = try pair.verdict(bump)
+        #expect(verdict.problems == [])
+        #expect(verdict.keys == pair.later.keys && rows.map(\.key) == pair.later.keys)
+        #expect(rows.map(\.revision) == rows.map(\.revision).sorted() && rows.first?.revision == bump.revision + 1)
+        try KineFile(path: pair.restored).checkIntegrity()
+        #expect(try pair.survey().volumes == [], "nothing is newer any more")
+    }
+
+    @Test("are named with what belongs to them")
+    func named() throws {
+        let pair = try Pair(Self.fixtures[0])
+        defer { pair.remove() }
+        let survey = try pair.survey()
+        #expect(survey.others == pair.later.others)
+        func find(_ name: String) throws -> NewerVolume { try #require(survey.volumes.first { $0.name == name }) }
+        let data = try find("data")
+        #expect(data.kind == .claim && data.namespace == "later" && data.volumeName == "pv-later" && data.remarks == [])
+        #expect(data.uid?.hasPrefix("0b0c1b1e-0000-4000-8000-") == true && data.outcome == .carriedOver)
+        #expect(try find("pv-later").remarks == [] && find("pv-later").volumeName == "pv-later")
+        #expect(try find("later").kind == .namespace)
+        #expect(try find("lone").remarks == ["its volume pv-old stays as it is in the backup"])
+        #expect(try find("pv-pending").remarks == ["its claim default/pending stays as it is in the backup"])
+        #expect(try find("as-json").volumeName == "pv-nowhere")
+        #expect(try find("as-json").remarks == ["its volume pv-nowhere is not in the replaced datastore"])
+        let again = try find("again")
+        #expect(again.replacedUID != nil && again.replacedUID != again.uid && again.volumeName == "pv-again-2")
+        #expect(try find("gone").replacedUID == nil)
+        let sealed = try find("sealed")
+        #expect(
+            sealed.uid == nil && sealed.remarks.first?.hasPrefix("its value is encrypted:aescbc:v1:aescbckey") == true)
+    }
+
+    @Test("are not copied where they are to be lost")
+    func dropped() throws {
+        let pair = try Pair(Self.fixtures[0])
+        defer { pair.remove() }
+        let bump = try pair.bumped()
+        let survey = try pair.survey(.lost)
+        #expect(survey.volumes.map(\.key) == pair.later.keys.filter { !$0.contains("/namespaces/") })
+        #expect(survey.volumes.allSatisfy { $0.outcome == .lost })
+        let rows = try VolumeCarryOver(survey.volumes)
+            .apply(from: KineFile(path: pair.replaced), toDatabaseAt: pair.restored)
+        let verdict = try pair.verdict(bump)
+        #expect(rows == [] && verdict.keys == [] && verdict.problems == [])
+    }
+
+    @Test("are all copied or none")
+    func allOrNone() throws {
+        let pair = try Pair(Self.fixtures[0])
+        defer { pair.remove() }
+        let bump = try pair.bumped()
+        var volumes = try pair.survey().volumes
+        volumes[volumes.count - 1].key += "-unknown"
+        let failure = #expect(throws: Failure.self) {
+            try VolumeCarryOver(volumes).apply(from: KineFile(path: pair.replaced), toDatabaseAt: pair.restored)
+        }
+        #expect(failure?.code == .refused)
+        let verdict = try pair.verdict(bump)
+        #expect(verdict.keys == [] && verdict.problems == [])
+    }
+
+    @Test("are not guessed from a database whose table is damaged")
+    func damaged() throws {
+        let pair = try Pair(Self.fixtures[0])
+        defer { pair.remove() }
+        try #require(try python(["volumes.py", "corrupt", pair.replaced]).status == 0)
+        // Its indexes are whole: whoever believes them sees nothing wrong.
+        _ = try KineFile(path: pair.replaced).newestRevision()
+        #expect(throws: Failure.self) { try pair.survey() }
+    }
+}
