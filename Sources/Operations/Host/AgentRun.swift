@@ -22,12 +22,19 @@ struct AgentRun: Sendable {
     func use<Result>(
         _ verb: String, _ body: (ExecChannel) throws(Failure) -> Result
     ) throws(Failure) -> Result {
+        try use { name throws(Failure) in
+            let channel = try channel(to: verb, in: name)
+            defer { channel.close() }
+            return try body(channel)
+        }
+    }
+
+    /// The same with the name of its pod, for several operations one after the other.
+    func use<Result>(_ body: (String) throws(Failure) -> Result) throws(Failure) -> Result {
         context.report(.step("starting the agent on \(host.name)"))
         do throws(Failure) {
             _ = try host.client.create(.jobs, pod.job, in: pod.cluster.namespace)
-            let channel = try channel(to: verb, in: waitForPod())
-            defer { channel.close() }
-            let result = try body(channel)
+            let result = try body(waitForPod())
             remove()
             return result
         } catch {
@@ -36,7 +43,8 @@ struct AgentRun: Sendable {
         }
     }
 
-    private func channel(to verb: String, in name: String) throws(Failure) -> ExecChannel {
+    /// A connection to one operation of the agent.
+    func channel(to verb: String, in name: String) throws(Failure) -> ExecChannel {
         let command = ExecRequest(
             ["daytwo", "agent", verb] + pod.placeOptions, in: name, namespace: pod.cluster.namespace,
             container: AgentPod.container, hasInput: true)

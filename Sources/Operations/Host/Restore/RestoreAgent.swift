@@ -8,7 +8,6 @@ struct RestoreAgent: Sendable {
     /// The label of the Jobs of a run.
     static let label = HostManifest.annotationPrefix + "restore-run"
     private static let pause = Duration.milliseconds(300)
-    private static let silence = Duration.seconds(60)
 
     let host: HostCluster
     let cluster: VirtualCluster
@@ -24,24 +23,17 @@ struct RestoreAgent: Sendable {
 
     /// Opens connections to an agent, each for one operation.
     final class Opening {
-        private let agent: RestoreAgent
-        private let pod: AgentPod
+        private let run: AgentRun
         private let podName: String
         private var channels: [ExecChannel] = []
 
-        fileprivate init(_ agent: RestoreAgent, _ pod: AgentPod, _ podName: String) {
-            self.agent = agent
-            self.pod = pod
+        fileprivate init(_ run: AgentRun, _ podName: String) {
+            self.run = run
             self.podName = podName
         }
 
         func callAsFunction(_ operation: AgentOperation, _ context: OperationContext) throws(Failure) -> RemoteRestore {
-            let channel = try ExecChannel(
-                agent.host.client,
-                ExecRequest(
-                    ["daytwo", "agent", operation.rawValue] + pod.placeOptions, in: podName,
-                    namespace: agent.cluster.namespace, container: AgentPod.container, hasInput: true),
-                silence: RestoreAgent.silence)
+            let channel = try run.channel(to: operation.rawValue, in: podName)
             channels.append(channel)
             return RemoteRestore(over: channel, context)
         }
@@ -54,12 +46,12 @@ struct RestoreAgent: Sendable {
         var pod = AgentPod(cluster: cluster, claim: claim, settings: settings, run: context.newID())
         if let run { pod.labels = [(Self.label, run)] }
         pod.isBesideControlPlane = isBesideControlPlane
-        let made = pod
+        let run = AgentRun(host: host, pod: pod, context: context)
         let result: Result<Value, Failure>
         do throws(Failure) {
             result = .success(
-                try AgentRun(host: host, pod: made, context: context).use { name throws(Failure) in
-                    let opening = Opening(self, made, name)
+                try run.use { name throws(Failure) in
+                    let opening = Opening(run, name)
                     defer { opening.close() }
                     return try body(opening)
                 })
@@ -67,7 +59,7 @@ struct RestoreAgent: Sendable {
             result = .failure(error)
         }
         // Whatever came of it: two that have the volume open are one too many.
-        try waitUntilGone(labels: "\(AgentPod.runLabel)=\(made.run.prefix(32))")
+        try waitUntilGone(labels: "\(AgentPod.runLabel)=\(pod.run.prefix(32))")
         return try result.get()
     }
 
