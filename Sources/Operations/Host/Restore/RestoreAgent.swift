@@ -46,12 +46,12 @@ struct RestoreAgent: Sendable {
         var pod = AgentPod(cluster: cluster, claim: claim, settings: settings, run: context.newID())
         if let run { pod.labels = [(Self.label, run)] }
         pod.isBesideControlPlane = isBesideControlPlane
-        let run = AgentRun(host: host, pod: pod, context: context)
+        let agentRun = AgentRun(host: host, pod: pod, context: context)
         let result: Result<Value, Failure>
         do throws(Failure) {
             result = .success(
-                try run.use { name throws(Failure) in
-                    let opening = Opening(run, name)
+                try agentRun.use { name throws(Failure) in
+                    let opening = Opening(agentRun, name)
                     defer { opening.close() }
                     return try body(opening)
                 })
