@@ -67,7 +67,8 @@ public struct VolumeSurvey: Sendable {
         }
         for key in found.keys {
             guard let binding = bindings[key] else { continue }
-            found[key]?.remarks += Self.remarks(binding, states) { found[$0] != nil }
+            let remarks = Self.remarks(binding, states) { found[$0] != nil }
+            found[key]?.remarks += remarks
         }
         // A claim in a namespace that does not exist would be deleted.
         let claimed = outcome == .carriedOver ? found.values.compactMap(\.namespace) : []
