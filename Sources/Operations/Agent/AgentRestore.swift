@@ -157,6 +157,7 @@ struct AgentRestore: Sendable {
 extension Restore {
     /// A run that was interrupted before the sets were exchanged is staged anew.
     func needsArchive(_ journal: RestoreJournal) throws(Failure) -> Bool {
-        try (journal.state == .planned || journal.state == .staged) && !isSwapped(journal)
+        guard journal.state == .planned || journal.state == .staged else { return false }
+        return try !isSwapped(journal)
     }
 }

@@ -1,3 +1,4 @@
+import Archive
 public import Datastore
 import Failures
 

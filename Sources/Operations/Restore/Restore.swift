@@ -99,7 +99,8 @@ public struct Restore: Sendable {
                     .refused, "the restore \(journal.run) cannot be finished",
                     why: "another set has taken the place of the restored one")
             }
-            let archive = try archive ?? RestoreArchive(path: journal.plan.source.path)
+            let archive: RestoreArchive =
+                if let archive { archive } else { try RestoreArchive(path: journal.plan.source.path) }
             guard archive.document.id == journal.plan.source.id else {
                 throw Failure(
                     .refused, "\(archive.path) is another backup now", why: "its id is \(archive.document.id)",

@@ -12,15 +12,19 @@ enum HostRestoreText {
         let source = plan.source
         block.add("backup", "\(source.cluster) of \(source.createdAt), id \(source.id.prefix(8)), \(source.file)")
         block.add(
-            "", "k3s \(source.version), \(Formats.bytes(source.size)), verified, \(Formats.count(source.hostObjects, "host object"))")
+            "",
+            "k3s \(source.version), \(Formats.bytes(source.size)), verified, \(Formats.count(source.hostObjects, "host object"))"
+        )
         block.add("onto", "\(plan.target.path) on \(plan.target.host)")
         block.add("there now", "\(plan.target.workload), \(plan.target.replicas) replicas, \(plan.target.image)")
         add(plan.agent, plan.agentIsMissing, to: &block)
         block.add("host objects", each: plan.objects.flatMap(lines))
         block.add("managed by", each: plan.managers.map { "\($0.manager): \($0.advice)" })
         block.add(
-            "safety", plan.safetyBackup.isTaken
-                ? "a backup is taken first, \(plan.safetyBackup.reason)" : "no backup is taken: \(plan.safetyBackup.reason)")
+            "safety",
+            plan.safetyBackup.isTaken
+                ? "a backup is taken first, \(plan.safetyBackup.reason)"
+                : "no backup is taken: \(plan.safetyBackup.reason)")
         block.add("downtime", plan.downtime)
         block.add("old set", "is kept on the volume until: daytwo restore resume \(plan.target.path) --discard-old")
         block.add("warning", each: plan.warnings)
@@ -37,7 +41,8 @@ enum HostRestoreText {
         block.add(
             "on the volume",
             target.hasServer
-                ? "the database is \(target.database)\(target.newestRevision.map { ", revision \($0)" } ?? "")" : "no server")
+                ? "the database is \(target.database)\(target.newestRevision.map { ", revision \($0)" } ?? "")"
+                : "no server")
         block.add("server files", "\(agent.plan.serverFiles.rawValue): \(agent.plan.serverFilesReason)")
         block.add(
             "revision",
@@ -46,7 +51,8 @@ enum HostRestoreText {
         block.add(
             "newer, and gone",
             agent.newerObjects.isEmpty
-                ? nil : agent.newerObjects.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", "))
+                ? nil
+                : agent.newerObjects.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", "))
         block.add(
             "space",
             "\(Formats.bytes(agent.plan.neededBytes)) needed, \(Formats.bytes(agent.plan.freeBytes)) free")
@@ -71,7 +77,9 @@ enum HostRestoreText {
         case .unknown: return ["\(object.subject) is not known\(reason)"]
         case .kept:
             return ["\(object.subject) differs, and stays as it is:"]
-                + object.fields.map { "  \($0.path): \($0.present ?? "nothing") (in the backup \($0.archived ?? "nothing"))" }
+                + object.fields.map {
+                    "  \($0.path): \($0.present ?? "nothing") (in the backup \($0.archived ?? "nothing"))"
+                }
         }
     }
 
@@ -117,7 +125,13 @@ enum HostRestoreText {
                     ("backup", result.outcome.map { .string($0.journal.plan.source.id) }),
                     ("safetyBackup", result.safetyBackup?.id.map { .string($0) }),
                     ("created", .strings(result.created)),
-                    ("carriedOver", .array(try (result.outcome?.carriedOver ?? []).map { volume throws(Failure) in try JSON(encoding: volume) })),
+                    (
+                        "carriedOver",
+                        .array(
+                            try (result.outcome?.carriedOver ?? []).map { volume throws(Failure) in
+                                try JSON(encoding: volume)
+                            })
+                    ),
                     ("detached", .strings(result.detached)),
                     ("downtimeSeconds", result.downtime.map { .seconds($0.inSeconds) }),
                     ("remarks", .strings(result.remarks)),
@@ -148,7 +162,8 @@ enum HostRestoreText {
             let journal = run.journal
             let keeps = run.isInPlace && journal?.isOldDiscarded == false && journal?.plan.target.hasServer == true
             table.add([
-                run.run, journal.map(RestoreText.state) ?? "unknown", journal.map { String($0.plan.source.id.prefix(8)) } ?? "-",
+                run.run, journal.map(RestoreText.state) ?? "unknown",
+                journal.map { String($0.plan.source.id.prefix(8)) } ?? "-",
                 journal?.plan.source.createdAt ?? "-", keeps ? "kept" : "-", run.problem ?? "",
             ])
             items.append(

@@ -15,7 +15,8 @@ extension RestorePlanCommand {
         let archive = try store.hostArchive(backup, session)
         let plan = try restore.plan(archive, options, store: store.path(session))
         try session.console.show(
-            RestoreText.document("HostRestorePlan", plan, []), names: [plan.source.id], text: HostRestoreText.plan(plan))
+            RestoreText.document("HostRestorePlan", plan, []), names: [plan.source.id], text: HostRestoreText.plan(plan)
+        )
         guard detailedExitcode else { return .done }
         return plan.refusals.isEmpty ? .changes : .refused
     }
@@ -25,7 +26,8 @@ extension RestoreRun {
     /// The restore of a virtual cluster on a host.
     func runOnHost(_ cluster: String, _ backup: String, _ session: Session) throws(Failure) -> ExitStatus {
         let options = try hostChoices.options(choices)
-        let restore = try host.restore(cluster, session, stopped: "look at what is left: daytwo restore list \(cluster)")
+        let restore = try host.restore(
+            cluster, session, stopped: "look at what is left: daytwo restore list \(cluster)")
         if let mark = try restore.mark() { throw restore.locked(mark) }
         let archive = try store.hostArchive(backup, session)
         let location = try store.path(session)
@@ -84,7 +86,8 @@ extension RestoreRollback {
     func rollBackOnHost(_ cluster: String, _ run: String?, _ session: Session) throws(Failure) -> ExitStatus {
         let restore = try host.restore(cluster, session, stopped: "go on with: daytwo restore rollback \(cluster)")
         let path = try restore.path()
-        let subject = try restore.mark().map { "the restore \($0.run.prefix(8)) that is under way" } ?? "its last restore"
+        let subject =
+            try restore.mark().map { "the restore \($0.run.prefix(8)) that is under way" } ?? "its last restore"
         try Confirmation.require(
             "stop \(path.description) and bring back its data from before \(run.map { "the restore \($0)" } ?? subject)?",
             isGiven: yes, session.console)
@@ -122,7 +125,8 @@ extension JobDescription {
     ) -> JobDescription {
         JobDescription(
             kind: .restore, target: path.description, store: store, host: path.host ?? InventoryHost.local,
-            isIncident: true, takesStore: store != nil, isConfirmed: isConfirmed, isUnfinished: { restore.isUnfinished })
+            isIncident: true, takesStore: store != nil, isConfirmed: isConfirmed, isUnfinished: { restore.isUnfinished }
+        )
     }
 }
 

@@ -17,7 +17,9 @@ public struct FieldDifference: Codable, Sendable, Equatable {
         collect(archived, present, "", &differences)
         guard hidesValues else { return differences }
         return differences.map { difference in
-            guard difference.path.hasPrefix("data") || difference.path.hasPrefix("stringData") else { return difference }
+            guard difference.path.hasPrefix("data") || difference.path.hasPrefix("stringData") else {
+                return difference
+            }
             return FieldDifference(
                 path: difference.path, archived: difference.archived.map { _ in hidden },
                 present: difference.present.map { _ in hidden })
@@ -38,7 +40,9 @@ public struct FieldDifference: Codable, Sendable, Equatable {
             return
         }
         for name in Set(old.keys).union(new.keys).sorted() {
-            collect(old[name], new[name], path + (path.isEmpty && name.hasPrefix(".") ? String(name.dropFirst()) : name), &differences)
+            collect(
+                old[name], new[name], path + (path.isEmpty && name.hasPrefix(".") ? String(name.dropFirst()) : name),
+                &differences)
         }
     }
 

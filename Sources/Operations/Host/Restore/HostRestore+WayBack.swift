@@ -1,4 +1,4 @@
-public import Failures
+import Failures
 import Kubernetes
 import VirtualClusters
 
@@ -43,7 +43,8 @@ extension HostRestore {
             let agent = agent(hold)
             try agent.sweep()
             outcome = try agent.use { open throws(Failure) in
-                guard let run = try journal ?? ours(open, hold) else { return nil }
+                let found: String? = if let journal { journal } else { try ours(open, hold) }
+                guard let run = found else { return nil }
                 return try open(.restoreRollback, hold.context).rollBack(run: run)
             }
         }

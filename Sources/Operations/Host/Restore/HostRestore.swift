@@ -209,7 +209,8 @@ public struct HostRestore: Sendable {
     private func checkIdentity(_ outcome: RemoteRestoreOutcome, _ archive: HostRestoreArchive?) throws(Failure) {
         guard outcome.state == .done else {
             throw Failure(
-                .failed, "the agent did not finish the restore", why: "its run \(outcome.run) is \(outcome.state.rawValue)")
+                .failed, "the agent did not finish the restore",
+                why: "its run \(outcome.run) is \(outcome.state.rawValue)")
         }
         guard let archive, let expected = archive.document.authorities["server-ca"],
             let there = outcome.authorities["server-ca"], there != expected

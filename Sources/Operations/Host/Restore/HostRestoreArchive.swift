@@ -1,7 +1,7 @@
-public import Archive
+import Archive
 import Datastore
 public import Failures
-public import Files
+import Files
 import Kubernetes
 import VirtualClusters
 

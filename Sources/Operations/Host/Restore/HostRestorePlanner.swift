@@ -1,4 +1,5 @@
 import Datastore
+import Failures
 import Foundation
 import Kubernetes
 import Stores
@@ -108,11 +109,13 @@ struct HostRestorePlanner {
         warnings += archive.foreign.map { "passed over in the archive: \($0)" }
         if let version = cluster.server.version, plan.source.version != "unknown", plan.source.version != version {
             warnings.append(
-                "the backup is of k3s \(plan.source.version), and \(version) will start on it: older versions may not be able to")
+                "the backup is of k3s \(plan.source.version), and \(version) will start on it: older versions may not be able to"
+            )
         }
         if let agent = plan.agent, !agent.datastoreIsReadable, !options.dropsNewerVolumes {
             warnings.append(
-                "the datastore that is replaced cannot be compared: claims that the backup does not know are detached, which keeps them and their volumes on the host, unknown inside")
+                "the datastore that is replaced cannot be compared: claims that the backup does not know are detached, which keeps them and their volumes on the host, unknown inside"
+            )
         }
         for manager in plan.managers where manager.undoesChanges && options.allowsManaged {
             warnings.append("\(manager.manager): \(manager.advice)")
@@ -127,17 +130,20 @@ struct HostRestorePlanner {
         }
         if archive.driver == .etcd {
             refusals.append(
-                "the backup is of embedded etcd, which only k3s itself can rebuild (k3s server --cluster-reset): restore it as a data directory")
+                "the backup is of embedded etcd, which only k3s itself can rebuild (k3s server --cluster-reset): restore it as a data directory"
+            )
         }
         for manager in plan.managers where manager.undoesChanges && !options.allowsManaged {
             refusals.append("\(manager.manager), and would undo the restore: \(manager.advice); or say --allow-managed")
         }
         if plan.target.createsClaim,
             !plan.objects.contains(where: {
-                $0.kind == ResourceType.persistentVolumeClaims.kind && $0.name == plan.target.claim && $0.change == .create
+                $0.kind == ResourceType.persistentVolumeClaims.kind && $0.name == plan.target.claim
+                    && $0.change == .create
             })
         {
-            refusals.append("the claim \(plan.target.claim ?? "with the data") is missing, and the backup does not have it")
+            refusals.append(
+                "the claim \(plan.target.claim ?? "with the data") is missing, and the backup does not have it")
         }
         return refusals + (plan.agent?.plan.refusals ?? [])
     }

@@ -49,7 +49,8 @@ public struct RunMark: Sendable, Equatable {
             throw Failure(
                 .halfWay, "the marks of a restore on \(workload.namespace ?? "")/\(workload.name) make no sense",
                 why: "somebody has changed its annotations \(RunAnnotations.run), …-replicas or …-deed",
-                next: "Put them right by hand, or take all \(HostManifest.annotationPrefix)restore-… annotations off it.")
+                next:
+                    "Put them right by hand, or take all \(HostManifest.annotationPrefix)restore-… annotations off it.")
         }
         self.run = run
         self.deed = deed

@@ -125,7 +125,9 @@ struct WorkloadHold: Sendable {
 
     private func lastChange(_ workload: KubernetesObject) -> String {
         let entries = workload["metadata", "managedFields"]?.arrayValue ?? []
-        let owner = entries.last { $0["fieldsV1", "f:spec", "f:replicas"] != nil && $0["manager"]?.stringValue != Self.fieldManager }
+        let owner = entries.last {
+            $0["fieldsV1", "f:spec", "f:replicas"] != nil && $0["manager"]?.stringValue != Self.fieldManager
+        }
         return owner?["manager"]?.stringValue.map { " (by \($0))" } ?? ""
     }
 
@@ -204,7 +206,9 @@ struct WorkloadHold: Sendable {
         return "the pod \(pod.name) is \(waiting ?? pod["status", "phase"]?.stringValue ?? "unknown"), not ready"
     }
 
-    private func image(of workload: KubernetesObject) -> String? { image(inPodSpec: workload["spec", "template", "spec"]) }
+    private func image(of workload: KubernetesObject) -> String? {
+        image(inPodSpec: workload["spec", "template", "spec"])
+    }
 
     private func image(inPodSpec spec: JSONValue?) -> String? {
         let containers =
