@@ -18,6 +18,9 @@ enum HostRestoreText {
         block.add("onto", "\(plan.target.path) on \(plan.target.host)")
         block.add("there now", "\(plan.target.workload), \(plan.target.replicas) replicas, \(plan.target.image)")
         add(plan.agent, plan.agentIsMissing, to: &block)
+        block.add(
+            "detached",
+            each: plan.detached.map { "claim \($0): it and its volume are kept on the host, and not known inside" })
         block.add("host objects", each: plan.objects.flatMap(lines))
         block.add("managed by", each: plan.managers.map { "\($0.manager): \($0.advice)" })
         block.add(
@@ -160,7 +163,8 @@ enum HostRestoreText {
         var items: [JSON] = []
         for run in runs {
             let journal = run.journal
-            let keeps = run.isInPlace && journal?.isOldDiscarded == false && journal?.plan.target.hasServer == true
+            let keeps =
+                journal?.state == .done && journal?.isOldDiscarded == false && journal?.plan.target.hasServer == true
             table.add([
                 run.run, journal.map(RestoreText.state) ?? "unknown",
                 journal.map { String($0.plan.source.id.prefix(8)) } ?? "-",

@@ -20,7 +20,7 @@ extension HostRestore {
             throw Failure(
                 .refused, "\(cluster.path) cannot be rolled back", why: refusals.joined(separator: " "))
         }
-        let journal = try doneRun(run, cluster)
+        let journal = try chosenRun(run, cluster) { $0.state == .done && !$0.isOldDiscarded }
         let mark = try newMark(context.newID(), .rollback, cluster) { $0.journal = journal }
         let hold = hold(cluster, mark, host, context)
         do throws(Failure) {
@@ -37,7 +37,7 @@ extension HostRestore {
     ) throws(Failure) -> HostRestoreResult {
         var result = HostRestoreResult(run: hold.mark.run)
         do throws(Failure) {
-            result.outcome = try bringBack(hold, journal: journal, isTouched: true)
+            (result.outcome, result.detached) = try bringBack(hold, journal: journal, isTouched: true)
             result.remarks += result.outcome?.remarks ?? []
             try hold.start()
         } catch {
@@ -52,17 +52,19 @@ extension HostRestore {
         return result
     }
 
-    /// The restore that is in place, or the one that a person means.
-    private func doneRun(_ text: String?, _ cluster: VirtualCluster) throws(Failure) -> String {
+    /// The last restore that fits, or the one that a person means.
+    private func chosenRun(
+        _ text: String?, _ cluster: VirtualCluster, where fits: (RestoreJournal) -> Bool
+    ) throws(Failure) -> String {
         let runs = try list(of: cluster)
         let found =
             text.map { text in runs.filter { $0.run.hasPrefix(text) || $0.run.hasSuffix("-\(text)") } }
-            ?? runs.filter { $0.isInPlace && $0.journal?.isOldDiscarded == false }
+            ?? runs.filter { $0.journal.map(fits) ?? false }
         guard let last = found.last else {
             throw Failure(
                 .notFound,
                 text.map { "there is no restore \($0) of \(cluster.path)" }
-                    ?? "no restore of \(cluster.path) is left to be rolled back",
+                    ?? "no restore of \(cluster.path) is left to do that with",
                 next: "See: daytwo restore list \(settings.commandTarget)")
         }
         guard found.count == 1 || text == nil else {
@@ -89,7 +91,7 @@ extension HostRestore {
     public func discardOld(run: String?) throws(Failure) -> RemoteRestoreOutcome {
         let cluster = try host.cluster(named: name).cluster
         if let mark = try mark(of: cluster) { throw mark.locked(cluster.path, commands) }
-        let journal = try doneRun(run, cluster)
+        let journal = try chosenRun(run, cluster) { $0.state == .done && !$0.isOldDiscarded }
         guard let claim = cluster.volume.claims.first?.name else {
             throw Failure(.refused, "the volume of \(cluster.path) cannot be looked at", why: "it is on no claim")
         }

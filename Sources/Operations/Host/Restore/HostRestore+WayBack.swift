@@ -1,5 +1,6 @@
 import Failures
 import Kubernetes
+import Stores
 import VirtualClusters
 
 extension HostRestore {
@@ -36,7 +37,9 @@ extension HostRestore {
     }
 
     /// Undoes what a run did while its control plane is stopped, step by step backwards.
-    func bringBack(_ hold: WorkloadHold, journal: String?, isTouched: Bool) throws(Failure) -> RemoteRestoreOutcome? {
+    func bringBack(
+        _ hold: WorkloadHold, journal: String?, isTouched: Bool
+    ) throws(Failure) -> (outcome: RemoteRestoreOutcome?, detached: [String]) {
         var outcome: RemoteRestoreOutcome?
         if isTouched {
             try hold.stopAgain()
@@ -49,9 +52,15 @@ extension HostRestore {
             }
         }
         let run = journal.flatMap { $0.split(separator: "-").last.map(String.init) } ?? hold.mark.run
-        try VolumeDetachment(host: host, cluster: hold.cluster, context: hold.context).undo(run: run)
+        let detachment = VolumeDetachment(host: host, cluster: hold.cluster, context: hold.context)
+        try detachment.undo(run: run)
+        // What was made while the restored set was served is not known to the one that is back.
+        let since = outcome.flatMap { UTCTime.parse($0.journal.startedAt) }
+        let detached = try since.map { since throws(Failure) in
+            try detachment.detach(madeSince: since, run: hold.mark.run)
+        }
         try HostObjectCreation(host: host, cluster: hold.cluster, run: hold.mark.run, context: hold.context).undo()
-        return outcome
+        return (outcome, detached ?? [])
     }
 
     /// The journal of this run on the volume, if there is one to undo.

@@ -174,7 +174,6 @@ public struct HostRestore: Sendable {
         try hold.check()
         let outcome = try exchanged(hold, state, exchange)
         result.outcome = outcome
-        result.remarks += outcome.remarks
         try checkIdentity(outcome, archive)
         try hold.check()
         if let archive, !options.dropsNewerVolumes {

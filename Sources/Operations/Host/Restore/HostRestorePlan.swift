@@ -68,6 +68,9 @@ public struct HostRestorePlan: Codable, Sendable {
     public var agent: RemoteRestorePlan?
     /// Why nobody could look.
     public var agentIsMissing: String?
+    /// Claims of the syncer that the backup does not know and that cannot be carried over, by their names on the host: they are
+    /// detached, which keeps them and their volumes there.
+    public var detached: [String]
     /// The host's objects that are missing, or differ.
     public var objects: [HostObjectChange]
     /// The copy of what is there now.

@@ -28,7 +28,8 @@ struct HostRestorePlanner {
         var plan = HostRestorePlan(
             source: archive.facts, target: Self.target(cluster),
             managers: cluster.managers.compactMap { ManagerAdvice($0, of: cluster) }, agent: nil,
-            agentIsMissing: nil, objects: isOwnPlace ? comparison.changes : [], safetyBackup: safetyBackup,
+            agentIsMissing: nil, detached: detached, objects: isOwnPlace ? comparison.changes : [],
+            safetyBackup: safetyBackup,
             downtime: downtime, warnings: [], refusals: [], options: options)
         switch look {
         case .seen(let seen): plan.agent = seen
@@ -95,6 +96,13 @@ struct HostRestorePlanner {
         }
     }
 
+    private var detached: [String] {
+        if case .seen(let seen) = look, seen.datastoreIsReadable { return [] }
+        guard !options.dropsNewerVolumes, mark == nil else { return [] }
+        let claims = objects.objects(of: .persistentVolumeClaims)
+        return VolumeDetachment.newer(than: archive.claims, of: cluster, among: claims).map(\.name)
+    }
+
     private var downtime: String {
         guard cluster.workload.replicas > 0 else { return "none: it does not run now, and is not started" }
         return "from its stop until k3s is ready again: the time that these take, and that of copying the database. "
@@ -103,6 +111,10 @@ struct HostRestorePlanner {
 
     private func warnings(_ plan: HostRestorePlan) -> [String] {
         var warnings = plan.agent?.plan.warnings ?? plan.source.reasons.map { "the backup is partial: \($0)" }
+        if let newer = plan.agent?.plan.newer, newer.problem != nil, !options.dropsNewerVolumes {
+            // On a host there is a way to keep them.
+            warnings.removeAll { newer.warnings.contains($0) }
+        }
         if !isOwnPlace {
             warnings.append("the backup is of \(archive.cluster): its host objects are not looked at")
         }
@@ -112,10 +124,13 @@ struct HostRestorePlanner {
                 "the backup is of k3s \(plan.source.version), and \(version) will start on it: older versions may not be able to"
             )
         }
-        if let agent = plan.agent, !agent.datastoreIsReadable, !options.dropsNewerVolumes {
+        if !plan.detached.isEmpty {
             warnings.append(
-                "the datastore that is replaced cannot be compared: claims that the backup does not know are detached, which keeps them and their volumes on the host, unknown inside"
+                "volumes that the backup does not know cannot be carried over: they are kept on the host, and are not known inside any more"
             )
+        }
+        if options.dropsNewerVolumes, plan.agent?.datastoreIsReadable != true {
+            warnings.append("volumes that the backup does not know are lost, with their data: which, cannot be told")
         }
         for manager in plan.managers where manager.undoesChanges && options.allowsManaged {
             warnings.append("\(manager.manager): \(manager.advice)")

@@ -1,6 +1,8 @@
 import Failures
+import Foundation
 import JSONValues
 import Kubernetes
+import Stores
 import VirtualClusters
 
 /// Keeps claims on a host that a restored datastore does not know: a syncer deletes whatever it made and does not know, so the
@@ -33,8 +35,22 @@ struct VolumeDetachment: Sendable {
     /// Detaches what is newer, and gives the claims' names.
     func detach(newerThan known: Set<SyncerNames.VirtualName>, run: String) throws(Failure) -> [String] {
         let claims = try host.client.list(.persistentVolumeClaims, in: cluster.namespace).objects
+        return try detach(Self.newer(than: known, of: cluster, among: claims), run: run)
+    }
+
+    /// Detaches what was made since a time: a datastore from before that cannot know it.
+    func detach(madeSince time: Date, run: String) throws(Failure) -> [String] {
+        let claims = try host.client.list(.persistentVolumeClaims, in: cluster.namespace).objects
+        let newer = Self.newer(than: [], of: cluster, among: claims).filter { claim in
+            let made = claim["metadata", "creationTimestamp"]?.stringValue.flatMap { UTCTime.parse($0) }
+            return made.map { $0 >= time } ?? false
+        }
+        return try detach(newer, run: run)
+    }
+
+    private func detach(_ claims: [KubernetesObject], run: String) throws(Failure) -> [String] {
         var names: [String] = []
-        for claim in Self.newer(than: known, of: cluster, among: claims) {
+        for claim in claims {
             context.report(.step("detaching the claim \(claim.name)"))
             if let volume = claim["spec", "volumeName"]?.stringValue, !volume.isEmpty { try retain(volume, run: run) }
             try patch(
