@@ -45,10 +45,12 @@ extension HostRestore {
             try hold.stopAgain()
             let agent = agent(hold)
             try agent.sweep()
-            outcome = try agent.use { open throws(Failure) in
-                let found: String? = if let journal { journal } else { try ours(open, hold) }
-                guard let run = found else { return nil }
-                return try open(.restoreRollback, hold.context).rollBack(run: run)
+            outcome = try repeated { () throws(Failure) in
+                try agent.use { open throws(Failure) in
+                    let found: String? = if let journal { journal } else { try ours(open, hold) }
+                    guard let run = found else { return nil }
+                    return try open(.restoreRollback, hold.context).rollBack(run: run)
+                }
             }
         }
         let run = journal.flatMap { $0.split(separator: "-").last.map(String.init) } ?? hold.mark.run
@@ -63,11 +65,24 @@ extension HostRestore {
         return (outcome, detached ?? [])
     }
 
+    /// Once more where the connection to an agent was cut: what it does can be done again.
+    private func repeated<Value>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
+        for attempt in 1... {
+            do throws(Failure) {
+                return try body()
+            } catch {
+                guard error.code == .unreachable, attempt < Self.attempts else { throw error }
+                context.report(.step("trying again (\(error.description))"))
+            }
+        }
+    }
+
+    private static var attempts: Int { 3 }
+
     /// The journal of this run on the volume, if there is one to undo.
     private func ours(_ open: RestoreAgent.Opening, _ hold: WorkloadHold) throws(Failure) -> String? {
         let runs = try open(.restoreList, hold.context).list()
-        guard let found = runs.last(where: { $0.run.hasSuffix(hold.mark.journalSuffix) }) else { return nil }
-        return found.journal?.state == .rolledBack ? nil : found.run
+        return runs.last { $0.run.hasSuffix(hold.mark.journalSuffix) }?.run
     }
 
     /// Waits for a control plane that was ready before; that it is not now is said, and no reason to leave it half-way.
