@@ -160,8 +160,8 @@ let package = Package(
             name: "OperationsTests",
             // The executable is a dependency so that it is built: kill tests run the real binary.
             dependencies: [
-                "AgentProtocol", "Archive", "Datastore", "DaytwoCLI", "Failures", "Files", "JSONValues", "Operations",
-                "Processes", "Stores",
+                "AgentProtocol", "Archive", "Datastore", "DaytwoCLI", "Failures", "Files", "JSONValues", "Kubernetes",
+                "Operations", "Processes", "Stores", "VirtualClusters",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .testTarget(

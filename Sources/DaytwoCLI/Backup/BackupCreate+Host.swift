@@ -17,7 +17,7 @@ extension BackupCreate {
         let job = try JobDescription(
             kind: .backup, target: target(text, chosen.cluster.name), host: chosen.cluster.name)
         let (backup, store) = try session.recordingFailure(of: job) { () throws(Failure) in
-            let settings = try agentSettings(chosen.configured)
+            let settings = try AgentSettings(image: agentImage, chosen.configured)
             let (cluster, objects) = try chosen.cluster.cluster(
                 named: host.named(text), also: HostBackup.manifestKinds)
             for problem in cluster.problems { session.console.note(problem.sentence) }
@@ -39,19 +39,6 @@ extension BackupCreate {
         let parts = try host.named(text).split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         let namespace = parts.count == 2 ? parts[0] : "unknown"
         return try ClusterPath(host: hostName, namespace: namespace, name: parts.last ?? text).description
-    }
-
-    private func agentSettings(_ configured: ConfiguredHost?) throws(Failure) -> AgentSettings {
-        guard let image = agentImage ?? configured?.agentImage ?? Environment.agentImage.value else {
-            throw Failure(
-                .usage, "no image of the agent is named",
-                next:
-                    "give --agent-image IMAGE, set DAYTWO_AGENT_IMAGE, or write agent.image under the host in daytwo.yaml"
-            )
-        }
-        var settings = AgentSettings(image: image)
-        settings.pullSecrets = configured?.agentPullSecrets ?? []
-        return settings
     }
 
     private func refuseLocalOptions() throws(Failure) {

@@ -34,6 +34,9 @@ enum Environment: String {
         return text
     }
 
+    /// Who runs this, for other people.
+    static var user: String { NSUserName() }
+
     /// All of them, for a program that is started in our place.
     static var all: [String: String] { ProcessInfo.processInfo.environment }
 }

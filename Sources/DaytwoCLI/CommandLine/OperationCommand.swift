@@ -21,11 +21,13 @@ extension OperationCommand {
 extension CommandConfiguration {
     /// A verb, with the exit codes that it can end with beside those of every command.
     static func verb(
-        _ name: String, abstract: String, discussion: String = "", exits: [ExitStatus], isHidden: Bool = false
+        _ name: String, abstract: String, usage: String? = nil, discussion: String = "", exits: [ExitStatus],
+        isHidden: Bool = false
     ) -> CommandConfiguration {
         let codes = ExitStatus.section(exits)
         return CommandConfiguration(
-            commandName: name, abstract: abstract, discussion: discussion.isEmpty ? codes : discussion + "\n\n" + codes,
+            commandName: name, abstract: abstract, usage: usage,
+            discussion: discussion.isEmpty ? codes : discussion + "\n\n" + codes,
             shouldDisplay: !isHidden)
     }
 }

@@ -59,8 +59,11 @@ struct JobParameters {
     }
 
     /// The command for a shell.
-    var commandLine: String {
-        (["daytwo"] + arguments).map { word in
+    var commandLine: String { Self.shell(["daytwo"] + arguments) }
+
+    /// Words as a shell takes them.
+    static func shell(_ words: [String]) -> String {
+        words.map { word in
             let isPlain =
                 !word.isEmpty
                 && word.utf8.allSatisfy { byte in

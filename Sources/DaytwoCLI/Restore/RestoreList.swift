@@ -7,13 +7,31 @@ import Operations
 /// `daytwo restore list`.
 struct RestoreList: OperationCommand {
     static let configuration = CommandConfiguration.verb(
-        "list", abstract: "List the restores of a data directory, with what is left to do.",
-        exits: [.refused, .denied, .notFound])
+        "list", abstract: "List the restores of a virtual cluster or a data directory, with what is left to do.",
+        usage: """
+            daytwo restore list NAMESPACE/NAME [<options>]
+            daytwo restore list --data-dir DIR [<options>]
+            """,
+        exits: [.refused, .unreachable, .denied, .notFound])
 
+    @Argument(
+        help: ArgumentHelp(
+            "A virtual cluster on a host, NAMESPACE/NAME, unless --data-dir is given.",
+            valueName: "cluster"))
+    var words: [String] = []
+
+    @OptionGroup var host: RestoreHostOptions
     @OptionGroup var target: RestoreDirectoryOptions
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        switch try RestoreForm(words, target, host, rest: nil) {
+        case .cluster(let cluster, _): return try listOnHost(cluster, session)
+        case .directory: return try listDirectory(session)
+        }
+    }
+
+    private func listDirectory(_ session: Session) throws(Failure) -> ExitStatus {
         let directory = try target.directory()
         let runs = try RestoreRuns(directory).list()
         var table = Table(["RUN", "STATE", "BACKUP", "OF", "OLD SET", "PROBLEM"])

@@ -9,15 +9,27 @@ import Operations
 struct RestorePlanCommand: OperationCommand {
     static let configuration = CommandConfiguration.verb(
         "plan", abstract: "Show what a restore would do, and what stands in its way.",
-        discussion: "Nothing is changed. The archive's bytes are verified when it runs, before anything is replaced.",
-        exits: [.changes, .refused, .verificationFailed, .denied, .notFound])
+        usage: """
+            daytwo restore plan NAMESPACE/NAME BACKUP [<options>]
+            daytwo restore plan --data-dir DIR BACKUP [<options>]
+            """,
+        discussion: """
+            Nothing is changed. On a host, the archive is verified, and an agent looks at the volume. For a data directory \
+            the archive's bytes are verified when it runs, before anything is replaced.
+            """,
+        exits: [.changes, .refused, .verificationFailed, .unreachable, .denied, .notFound])
 
-    @Argument(help: "An id, NAME@latest, NAME@2026-11-22T11:00Z, or the path of an archive.")
-    var backup: String
+    @Argument(
+        help: ArgumentHelp(
+            "A virtual cluster on a host, NAMESPACE/NAME, unless --data-dir is given; then the backup: an id, NAME@latest, NAME@2026-11-22T11:00Z, or the path of an archive.",
+            valueName: "[cluster] backup"))
+    var words: [String] = []
 
+    @OptionGroup var host: RestoreHostOptions
     @OptionGroup var target: RestoreDirectoryOptions
     @OptionGroup var store: StoreOptions
     @OptionGroup var choices: RestoreChoiceOptions
+    @OptionGroup var hostChoices: RestoreHostChoiceOptions
 
     @Option(help: ArgumentHelp("Keep the plan in this file, for: restore run --plan FILE.", valueName: "file"))
     var out: String?
@@ -28,6 +40,15 @@ struct RestorePlanCommand: OperationCommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        switch try RestoreForm(words, target, host, rest: "BACKUP") {
+        case .cluster(let cluster, let backup?): return try planOnHost(cluster, backup, session)
+        case .directory(let backup?): return try planForDirectory(backup, session)
+        case .cluster, .directory: throw RestoreForm.noBackup
+        }
+    }
+
+    private func planForDirectory(_ backup: String, _ session: Session) throws(Failure) -> ExitStatus {
+        try hostChoices.refuseForDirectory()
         let archive = try store.archive(backup, session)
         let context = session.context(stopped: "run the command again; nothing was changed")
         let plan = try RestorePlanner(archive, onto: target.directory(), choices.options, context).plan()

@@ -7,12 +7,26 @@ import Operations
 struct RestoreResume: JobCommand {
     static let configuration = CommandConfiguration.verb(
         "resume", abstract: "Finish a restore that was interrupted, from any shell.",
-        discussion: "With --discard-old, also on a restore that is done: removes the old set that it keeps aside.",
-        exits: [.partial, .refused, .verificationFailed, .locked, .halfWay, .denied, .notFound])
+        usage: """
+            daytwo restore resume NAMESPACE/NAME [BACKUP] [<options>]
+            daytwo restore resume --data-dir DIR [RUN] [<options>]
+            """,
+        discussion: """
+            On a host the backup is only needed where the data was not exchanged yet, and is found by itself in the store \
+            that is named. With --discard-old, also on a restore that is done: removes the old set that it keeps aside.
+            """,
+        exits: [
+            .partial, .refused, .verificationFailed, .locked, .unreachable, .rolledBack, .halfWay, .denied, .notFound,
+        ])
 
-    @Argument(help: "The run, as restore list shows it; needless when there is only one.")
-    var run: String?
+    @Argument(
+        help: ArgumentHelp(
+            "A virtual cluster on a host, NAMESPACE/NAME, and maybe its backup; with --data-dir the run, as restore list shows it, needless when there is only one.",
+            valueName: "[cluster] backup or run"))
+    var words: [String] = []
 
+    @OptionGroup var host: RestoreHostOptions
+    @OptionGroup var store: StoreOptions
     @OptionGroup var target: RestoreDirectoryOptions
 
     @Flag(help: "Remove the old set at the end.")
@@ -22,6 +36,13 @@ struct RestoreResume: JobCommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        switch try RestoreForm(words, target, host, rest: "BACKUP or RUN") {
+        case .cluster(let cluster, let backup): return try resumeOnHost(cluster, backup, session)
+        case .directory(let run): return try resumeDirectory(run, session)
+        }
+    }
+
+    private func resumeDirectory(_ run: String?, _ session: Session) throws(Failure) -> ExitStatus {
         let directory = try target.directory()
         let context = session.context(stopped: "go on with: daytwo restore resume --data-dir \(directory.root)")
         let wantsDone = discardOld

@@ -7,15 +7,23 @@ import Operations
 struct RestoreRollback: JobCommand {
     static let configuration = CommandConfiguration.verb(
         "rollback", abstract: "Bring back the set that a restore replaced.",
+        usage: """
+            daytwo restore rollback NAMESPACE/NAME [RUN] [<options>]
+            daytwo restore rollback --data-dir DIR [RUN] [<options>]
+            """,
         discussion: """
             Byte for byte as long as no k3s ran on the restored set; afterwards the old set with a revision above \
             everything that was served since. What was restored is removed.
             """,
-        exits: [.refused, .locked, .halfWay, .denied, .notFound])
+        exits: [.refused, .locked, .unreachable, .rolledBack, .halfWay, .denied, .notFound])
 
-    @Argument(help: "The run, as restore list shows it; needless when there is only one to undo.")
-    var run: String?
+    @Argument(
+        help: ArgumentHelp(
+            "A virtual cluster on a host, NAMESPACE/NAME, unless --data-dir is given; then the run, as restore list shows it, needless when there is only one to undo.",
+            valueName: "[cluster] run"))
+    var words: [String] = []
 
+    @OptionGroup var host: RestoreHostOptions
     @OptionGroup var target: RestoreDirectoryOptions
 
     @Flag(name: .shortAndLong, help: "Do not ask.")
@@ -25,6 +33,13 @@ struct RestoreRollback: JobCommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        switch try RestoreForm(words, target, host, rest: "RUN") {
+        case .cluster(let cluster, let run): return try rollBackOnHost(cluster, run, session)
+        case .directory(let run): return try rollBackDirectory(run, session)
+        }
+    }
+
+    private func rollBackDirectory(_ run: String?, _ session: Session) throws(Failure) -> ExitStatus {
         let directory = try target.directory()
         let context = session.context(stopped: "go on with: daytwo restore rollback --data-dir \(directory.root)")
         let journal = try RestoreRuns(directory).find(run) { $0.state != .rolledBack && !$0.isOldDiscarded }

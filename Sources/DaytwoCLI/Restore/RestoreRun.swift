@@ -8,21 +8,34 @@ import Operations
 /// `daytwo restore run`.
 struct RestoreRun: JobCommand {
     static let configuration = CommandConfiguration.verb(
-        "run", abstract: "Restore a backup onto a data directory; the old set is kept aside.",
+        "run", abstract: "Restore a backup onto a virtual cluster or a data directory; the old set is kept aside.",
+        usage: """
+            daytwo restore run NAMESPACE/NAME BACKUP [<options>]
+            daytwo restore run --data-dir DIR BACKUP [<options>]
+            daytwo restore run --data-dir DIR --plan FILE [<options>]
+            """,
         discussion: """
+            On a host, the control plane is stopped and its workloads go on; an agent exchanges the data on its volume, and \
+            it is started again. What fails after the stop brings back the state from before.
+
             The new set is staged beside the data and verified, then server/ is exchanged in one step. Until then \
             nothing that k3s finds is changed; afterwards: daytwo restore rollback.
             """,
         exits: [
-            .partial, .refused, .verificationFailed, .locked, .rolledBack, .halfWay, .denied, .notFound,
+            .partial, .refused, .verificationFailed, .locked, .unreachable, .rolledBack, .halfWay, .denied, .notFound,
         ])
 
-    @Argument(help: "An id, NAME@latest, NAME@2026-11-22T11:00Z, or the path of an archive.")
-    var backup: String?
+    @Argument(
+        help: ArgumentHelp(
+            "A virtual cluster on a host, NAMESPACE/NAME, unless --data-dir is given; then the backup: an id, NAME@latest, NAME@2026-11-22T11:00Z, or the path of an archive.",
+            valueName: "[cluster] backup"))
+    var words: [String] = []
 
+    @OptionGroup var host: RestoreHostOptions
     @OptionGroup var target: RestoreDirectoryOptions
     @OptionGroup var store: StoreOptions
     @OptionGroup var choices: RestoreChoiceOptions
+    @OptionGroup var hostChoices: RestoreHostChoiceOptions
 
     @Option(help: ArgumentHelp("Do exactly this plan, kept by: restore plan --out FILE.", valueName: "file"))
     var plan: String?
@@ -33,17 +46,28 @@ struct RestoreRun: JobCommand {
     @OptionGroup var jobOptions: JobOptions
     @OptionGroup var global: GlobalOptions
 
-    func validate() throws {
-        guard (backup == nil) != (plan == nil) else {
-            throw ValidationError("Give either a backup or --plan FILE.")
+    func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        switch try RestoreForm(words, target, host, rest: "BACKUP") {
+        case .cluster(let cluster, let backup):
+            guard plan == nil else {
+                throw Failure(.usage, "--plan is for data directories", next: "name the backup instead")
+            }
+            guard let backup else { throw RestoreForm.noBackup }
+            return try runOnHost(cluster, backup, session)
+        case .directory(let backup):
+            guard (backup == nil) != (plan == nil) else {
+                throw Failure(.usage, "Give either a backup or --plan FILE.")
+            }
+            try hostChoices.refuseForDirectory()
+            return try runOnDirectory(backup, session)
         }
     }
 
-    func perform(_ session: Session) throws(Failure) -> ExitStatus {
+    private func runOnDirectory(_ backup: String?, _ session: Session) throws(Failure) -> ExitStatus {
         let directory = try target.directory()
         let context = session.context(
             stopped: "see what is left with: daytwo restore list --data-dir \(directory.root)")
-        let (plan, archive) = try planned(directory, context, session)
+        let (plan, archive) = try planned(backup, directory, context, session)
         for warning in plan.warnings { session.console.warn(warning) }
         if plan.refusals.isEmpty {
             try Confirmation.require(
@@ -59,7 +83,7 @@ struct RestoreRun: JobCommand {
     }
 
     private func planned(
-        _ directory: DataDirectory, _ context: OperationContext, _ session: Session
+        _ backup: String?, _ directory: DataDirectory, _ context: OperationContext, _ session: Session
     ) throws(Failure) -> (RestorePlan, RestoreArchive) {
         guard let path = plan else {
             let archive = try store.archive(backup ?? "", session)

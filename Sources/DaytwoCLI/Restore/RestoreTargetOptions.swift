@@ -7,10 +7,13 @@ import Stores
 /// The directory that is restored.
 struct RestoreDirectoryOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The k3s data directory, or its server/.", valueName: "path"))
-    var dataDir: String
+    var dataDir: String?
 
     /// The directory; it may be empty, for a first restore onto a new machine.
-    func directory() throws(Failure) -> DataDirectory { try DataDirectory(dataDir, existing: false) }
+    func directory() throws(Failure) -> DataDirectory {
+        guard let dataDir else { throw Failure(.usage, "no data directory is named", next: "give --data-dir DIR") }
+        return try DataDirectory(dataDir, existing: false)
+    }
 }
 
 extension RestorePlan.ServerFiles: ExpressibleByArgument {}

@@ -33,7 +33,9 @@ struct AgentRestore: Sendable {
             let archive = try required(archive)
             let plan = try plan(archive, parameters, directory)
             try send(plan)
-            try send(outcome(restore.run(plan.plan, from: archive), directory))
+            var named = context
+            if let run = parameters.options?.run { named.newID = { run } }
+            try send(outcome(Restore(directory, named).run(plan.plan, from: archive), directory))
         case .restoreResume:
             let wantsDone = parameters.discardsOld ?? false
             let journal = try RestoreRuns(directory).find(parameters.run) { journal in

@@ -36,6 +36,10 @@ struct AgentPod: Sendable {
     let settings: AgentSettings
     /// The random id of the run; its beginning is in the names of what is made.
     let run: String
+    /// Labels beside those that every agent has.
+    var labels: [(String, String)] = []
+    /// On the node of the control plane, where that runs.
+    var isBesideControlPlane = true
 
     var name: String { "daytwo-\(run.prefix(8))" }
 
@@ -49,10 +53,11 @@ struct AgentPod: Sendable {
 
     /// The Job. While the control plane runs, its pod goes to the same node, where both see the same files and locks.
     var job: KubernetesObject {
-        let labels = JSONValue.strings([
-            (Self.managedBy, "daytwo"), (Self.runLabel, String(run.prefix(32))),
-            (Self.clusterLabel, String(cluster.name.prefix(63))),
-        ])
+        let labels = JSONValue.strings(
+            [
+                (Self.managedBy, "daytwo"), (Self.runLabel, String(run.prefix(32))),
+                (Self.clusterLabel, String(cluster.name.prefix(63))),
+            ] + labels)
         let seconds = settings.deadline.components.seconds
         return KubernetesObject(
             .members([
@@ -134,7 +139,7 @@ struct AgentPod: Sendable {
     }
 
     private var affinity: JSONValue? {
-        guard !cluster.pod.nodes.isEmpty else { return nil }
+        guard isBesideControlPlane, !cluster.pod.nodes.isEmpty else { return nil }
         let field = JSONValue.members([
             ("key", .string("metadata.name")), ("operator", .string("In")),
             ("values", .array(cluster.pod.nodes.map { .string($0) })),

@@ -8,6 +8,7 @@ struct AgentRun: Sendable {
     private static let pause = Duration.milliseconds(300)
     private static let silence = Duration.seconds(60)
     private static let patienceWithRefusals = Duration.seconds(5)
+    private static let attempts = 4
     /// Reasons of a waiting container that no waiting mends soon.
     private static let hopeless: Set<String> = [
         "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerError",
@@ -23,21 +24,43 @@ struct AgentRun: Sendable {
     func use<Result>(
         _ verb: String, _ body: (ExecChannel) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        context.report(.step("starting the agent on \(host.name)"))
-        do throws(Failure) {
-            _ = try host.client.create(.jobs, pod.job, in: pod.cluster.namespace)
-            let channel = try channel(to: verb, in: waitForPod())
+        try use { name throws(Failure) in
+            let channel = try channel(to: verb, in: name)
             defer { channel.close() }
-            let result = try body(channel)
-            remove()
+            return try body(channel)
+        }
+    }
+
+    /// The same with the name of its pod, for several operations one after the other.
+    func use<Result>(_ body: (String) throws(Failure) -> Result) throws(Failure) -> Result {
+        context.report(.step("starting the agent on \(host.name)"))
+        var uid: String?
+        do throws(Failure) {
+            uid = try create()
+            let result = try body(waitForPod())
+            remove(uid)
             return result
         } catch {
-            remove()
+            remove(uid)
             throw error
         }
     }
 
-    private func channel(to verb: String, in name: String) throws(Failure) -> ExecChannel {
+    /// Creates the Job, and gives its UID. Its name is of this run alone: where an answer was lost, one of that name is ours.
+    private func create() throws(Failure) -> String {
+        for attempt in 1... {
+            do throws(Failure) {
+                return try host.client.create(.jobs, pod.job, in: pod.cluster.namespace).uid
+            } catch {
+                guard error.code == .unreachable, attempt < Self.attempts else { throw error }
+                try host.client.surroundings.sleep(Self.pause)
+                if let made = try host.client.find(.jobs, pod.name, in: pod.cluster.namespace) { return made.uid }
+            }
+        }
+    }
+
+    /// A connection to one operation of the agent.
+    func channel(to verb: String, in name: String) throws(Failure) -> ExecChannel {
         let command = ExecRequest(
             ["daytwo", "agent", verb] + pod.placeOptions, in: name, namespace: pod.cluster.namespace,
             container: AgentPod.container, hasInput: true)
@@ -45,12 +68,10 @@ struct AgentRun: Sendable {
     }
 
     /// Not even somebody who stops us stops this: what is left on the host is in the way of the next.
-    private func remove() {
-        var client = host.client
-        client.surroundings.checkStop = {}
+    private func remove(_ uid: String?) {
         do throws(Failure) {
-            try client.delete(
-                .jobs, pod.name, in: pod.cluster.namespace, Deletion(propagation: .background))
+            try host.unstoppable.client.delete(
+                .jobs, pod.name, in: pod.cluster.namespace, Deletion(propagation: .background, uid: uid))
         } catch {
             guard error.code != .notFound else { return }
             context.report(

@@ -1,4 +1,5 @@
 public import Failures
+import Glibc
 public import Kubernetes
 public import VirtualClusters
 
@@ -13,6 +14,17 @@ public struct HostCluster: Sendable {
     public init(name: String, client: KubernetesClient) {
         self.name = name
         self.client = client
+    }
+
+    /// The same whoever wants us to stop, for what puts things right.
+    var unstoppable: HostCluster {
+        var client = client
+        client.surroundings.checkStop = {}
+        client.surroundings.sleep = { duration throws(Failure) in
+            let time = duration.components
+            usleep(UInt32(clamping: time.seconds * 1_000_000 + time.attoseconds / 1_000_000_000_000))
+        }
+        return HostCluster(name: name, client: client)
     }
 
     /// The kinds by which virtual clusters are found and shown. Without the first, there is nothing to be found.

@@ -1,5 +1,5 @@
 internal import JSONValues
-internal import Kubernetes
+public import Kubernetes
 
 /// Where the data directory lies, and what holds it.
 struct DataReading {
@@ -104,7 +104,7 @@ enum Quantity {
 
 extension KubernetesObject {
     /// `spec.replicas`; 1 where it is not told, as the API has it.
-    var replicas: Int64 {
+    public var replicas: Int64 {
         guard let told = self["spec", "replicas"] else { return 1 }
         return max(0, told.integerValue ?? 1)
     }

@@ -1,9 +1,26 @@
-/// The annotations that a run of daytwo leaves on a workload while it has it stopped: written in the patch that stops it, taken off at its end.
+/// The annotations that a run of daytwo leaves on a workload while it has it stopped: written in the patch that stops it,
+/// taken off at its end.
 public enum RunAnnotations {
     /// The run's id.
-    public static let run = HostManifest.annotationPrefix + "run"
+    public static let run = HostManifest.annotationPrefix + "restore-run"
     /// The replicas from before.
-    public static let replicas = HostManifest.annotationPrefix + "replicas-before"
+    public static let replicas = HostManifest.annotationPrefix + "restore-replicas"
     /// The server's image from before.
-    public static let image = HostManifest.annotationPrefix + "image-before"
+    public static let image = HostManifest.annotationPrefix + "restore-image"
+    /// When it began, RFC 3339.
+    public static let started = HostManifest.annotationPrefix + "restore-started"
+    /// Which process has it in its hands: an id of its own, then words for people.
+    public static let holder = HostManifest.annotationPrefix + "restore-holder"
+    /// What is done: `restore` or `rollback`.
+    public static let deed = HostManifest.annotationPrefix + "restore-deed"
+    /// The id of the backup that is restored.
+    public static let backup = HostManifest.annotationPrefix + "restore-backup"
+    /// The run on the volume, where that is another one.
+    public static let journal = HostManifest.annotationPrefix + "restore-journal"
+
+    /// What a person chose for it.
+    public static let options = HostManifest.annotationPrefix + "restore-options"
+
+    /// All of them.
+    public static let all = [run, replicas, image, started, holder, deed, backup, journal, options]
 }

@@ -1,0 +1,102 @@
+public import Failures
+import Kubernetes
+import VirtualClusters
+
+extension HostRestore {
+    /// Undoes a restore: the run that was cut, or one that is done, the last one unless told.
+    public func rollBack(run: String?) throws(Failure) -> HostRestoreResult {
+        let (cluster, _) = try find()
+        let start = context.uptime()
+        if let before = try mark(of: cluster) {
+            if let run, !before.run.hasPrefix(run), !run.hasSuffix(before.journalSuffix), before.journal != run {
+                throw before.locked(cluster.path, commands)
+            }
+            let hold = try takeOver(before, cluster)
+            try agent(hold).sweep()
+            return try rollBack(hold, journal: before.journal, since: start)
+        }
+        let refusals = HostRestorePlanner.refusals(of: cluster)
+        guard refusals.isEmpty else {
+            throw Failure(
+                .refused, "\(cluster.path) cannot be rolled back", why: refusals.joined(separator: " "))
+        }
+        let journal = try chosenRun(run, cluster) { $0.state == .done && !$0.isOldDiscarded }
+        let mark = try newMark(context.newID(), .rollback, cluster) { $0.journal = journal }
+        let hold = hold(cluster, mark, host, context)
+        do throws(Failure) {
+            try hold.stop()
+            try hold.waitUntilGone()
+        } catch {
+            throw recovered(from: error, hold, isTouched: false, wasReady: cluster.isReady)
+        }
+        return try rollBack(hold, journal: journal, since: start)
+    }
+
+    private func rollBack(
+        _ hold: WorkloadHold, journal: String?, since start: Duration
+    ) throws(Failure) -> HostRestoreResult {
+        var result = HostRestoreResult(run: hold.mark.run)
+        do throws(Failure) {
+            (result.outcome, result.detached) = try bringBack(hold, journal: journal, isTouched: true)
+            result.remarks += result.outcome?.remarks ?? []
+            try hold.start()
+        } catch {
+            guard !error.isNotOurs else { throw error }
+            throw error.raised(
+                to: .halfWay, "the rollback of \(hold.cluster.path) is not finished",
+                next: "Go on with: \(commands.rollback)")
+        }
+        let remark = readiness(hold, wasReady: hold.mark.replicas > 0)
+        if !remark.isEmpty { result.remarks.append("the state from before is back\(remark)") }
+        try finish(hold, nil, &result, since: start)
+        return result
+    }
+
+    /// The last restore that fits, or the one that a person means.
+    private func chosenRun(
+        _ text: String?, _ cluster: VirtualCluster, where fits: (RestoreJournal) -> Bool
+    ) throws(Failure) -> String {
+        let runs = try list(of: cluster)
+        let found =
+            text.map { text in runs.filter { $0.run.hasPrefix(text) || $0.run.hasSuffix("-\(text)") } }
+            ?? runs.filter { $0.journal.map(fits) ?? false }
+        guard let last = found.last else {
+            throw Failure(
+                .notFound,
+                text.map { "there is no restore \($0) of \(cluster.path)" }
+                    ?? "no restore of \(cluster.path) is left to do that with",
+                next: "See: daytwo restore list \(settings.commandTarget)")
+        }
+        guard found.count == 1 || text == nil else {
+            throw Failure(
+                .usage, "'\(text ?? "")' is the beginning of several runs",
+                why: found.map(\.run).joined(separator: ", "))
+        }
+        return last.run
+    }
+
+    /// The restores that are recorded on the volume, the oldest first. An agent looks; nothing is changed.
+    public func list() throws(Failure) -> [RemoteRestoreRun] { try list(of: host.cluster(named: name).cluster) }
+
+    private func list(of cluster: VirtualCluster) throws(Failure) -> [RemoteRestoreRun] {
+        guard let claim = cluster.volume.claims.first, claim.isThere != false else {
+            throw Failure(.refused, "the volume of \(cluster.path) cannot be looked at", why: "it is on no claim")
+        }
+        return try agent(cluster, claim.name, run: nil, context).use { open throws(Failure) in
+            try open(.restoreList, context).list()
+        }
+    }
+
+    /// Removes the old set of a restore that is done, the last one unless told. The control plane goes on running.
+    public func discardOld(run: String?) throws(Failure) -> RemoteRestoreOutcome {
+        let cluster = try host.cluster(named: name).cluster
+        if let mark = try mark(of: cluster) { throw mark.locked(cluster.path, commands) }
+        let journal = try chosenRun(run, cluster) { $0.state == .done && !$0.isOldDiscarded }
+        guard let claim = cluster.volume.claims.first?.name else {
+            throw Failure(.refused, "the volume of \(cluster.path) cannot be looked at", why: "it is on no claim")
+        }
+        return try agent(cluster, claim, run: nil, context).use { open throws(Failure) in
+            try open(.restoreResume, context).resume(run: journal, archive: nil, discardOld: true)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import Archive
+import Datastore
+public import Failures
+import Files
+import Kubernetes
+import VirtualClusters
+
+/// An archive that a virtual cluster is to be restored from: every byte of it verified, before anything is believed.
+public struct HostRestoreArchive: Sendable {
+    /// The name of the file.
+    public let fileName: String
+    /// What it says about itself.
+    public let document: BackupDocument
+    let source: any ByteSource
+    let driver: DatastoreDriver
+    /// Its host objects.
+    let manifests: [HostManifest]
+    /// Files below `host/` that are no manifests, and why.
+    let foreign: [String]
+    /// The claims that its datastore knows.
+    let claims: Set<SyncerNames.VirtualName>
+}
+
+extension HostRestoreArchive {
+    /// Opens and verifies an archive.
+    public init(path: String, _ context: OperationContext) throws(Failure) {
+        try self.init(OpenFile(path), named: path.split(separator: "/").last.map(String.init) ?? path, context)
+    }
+
+    init(_ source: any ByteSource, named fileName: String, _ context: OperationContext) throws(Failure) {
+        self.source = source
+        self.fileName = fileName
+        let reader = try ArchiveReader(source, name: fileName)
+        let facts = try ArchiveFacts(reader)
+        guard facts.document.kind == "full" else {
+            throw Failure(.refused, "\(fileName) cannot be restored by itself", why: "it is no full backup")
+        }
+        document = facts.document
+        driver = try facts.datastoreEntry(of: reader).0
+        let hosts = facts.index.inventory.entries.filter {
+            $0.header.kind == .file && $0.header.path.hasPrefix(HostFile.folder)
+        }
+        context.report(.step("verifying \(fileName)"))
+        let receiver = CheckReceiver(
+            context, total: reader.uncompressedSize, wanted: Set(hosts.map(\.header.path)))
+        _ = try reader.verify(workers: context.workers, delivering: receiver)
+        var manifests: [HostManifest] = []
+        var foreign: [String] = []
+        for (path, bytes) in receiver.files.sorted(by: { $0.key < $1.key }) {
+            do throws(Failure) {
+                manifests.append(try HostManifest(path: path, bytes: bytes))
+            } catch {
+                foreign.append(error.description)
+            }
+        }
+        self.manifests = manifests
+        self.foreign = foreign
+        claims = try Self.claims(reader, facts.index)
+    }
+
+    private static func claims(
+        _ reader: ArchiveReader, _ index: ArchiveIndex
+    ) throws(Failure) -> Set<SyncerNames.VirtualName> {
+        final class Names {
+            var names: Set<SyncerNames.VirtualName> = []
+        }
+        let found = Names()
+        let prefix = "/registry/persistentvolumeclaims/"
+        try ObjectsReading(reader, index).each { line throws(Failure) in
+            guard line.key.hasPrefix(prefix) else { return }
+            let parts = line.key.dropFirst(prefix.count).split(separator: "/", omittingEmptySubsequences: false)
+            guard parts.count == 2 else { return }
+            found.names.insert(SyncerNames.VirtualName(namespace: String(parts[0]), name: String(parts[1])))
+        }
+        return found.names
+    }
+
+    /// What it is a backup of: `host-1/team/blue`, or a name alone.
+    var cluster: String {
+        [document.identity.host, document.identity.namespace, document.identity.name].compactMap { $0 }
+            .joined(separator: "/")
+    }
+
+    var facts: HostRestorePlan.Source {
+        HostRestorePlan.Source(
+            file: fileName, size: source.size, id: document.id, cluster: cluster, createdAt: document.createdAt,
+            version: document.versions["k3s"]?.value ?? "unknown", serverCA: document.authorities["server-ca"],
+            hostObjects: manifests.count, reasons: document.reasons)
+    }
+}

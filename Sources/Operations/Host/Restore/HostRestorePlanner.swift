@@ -1,0 +1,165 @@
+import Datastore
+import Failures
+import Foundation
+import Kubernetes
+import Stores
+import VirtualClusters
+
+/// Decides what a restore does, from what was found; nothing is asked and nothing changed here.
+struct HostRestorePlanner {
+    /// What an agent saw on the volume, or why none could look.
+    enum Look {
+        case seen(RemoteRestorePlan)
+        case notPossible(String)
+    }
+
+    let archive: HostRestoreArchive
+    let cluster: VirtualCluster
+    let objects: HostObjects
+    let look: Look
+    let options: HostRestoreOptions
+    /// Where the safety backup would go.
+    let store: String?
+    /// The run that has the cluster already.
+    let mark: RunMark?
+    let commands: HostRestoreCommands
+
+    func plan() -> HostRestorePlan {
+        var plan = HostRestorePlan(
+            source: archive.facts, target: Self.target(cluster),
+            managers: cluster.managers.compactMap { ManagerAdvice($0, of: cluster) }, agent: nil,
+            agentIsMissing: nil, detached: detached, objects: isOwnPlace ? comparison.changes : [],
+            safetyBackup: safetyBackup,
+            downtime: downtime, warnings: [], refusals: [], options: options)
+        switch look {
+        case .seen(let seen): plan.agent = seen
+        case .notPossible(let why): plan.agentIsMissing = why
+        }
+        plan.warnings = warnings(plan)
+        plan.refusals = Self.refusals(of: cluster) + refusals(plan)
+        return plan
+    }
+
+    /// The backup is of the cluster with this name in this namespace: its host objects are this cluster's.
+    var isOwnPlace: Bool {
+        archive.document.identity.namespace == cluster.namespace && archive.document.identity.name == cluster.name
+    }
+
+    var comparison: HostObjectComparison {
+        HostObjectComparison(
+            cluster: cluster, archived: isOwnPlace ? archive.manifests : [], objects: objects,
+            allowed: Set(options.allowedKinds))
+    }
+
+    /// Why this cluster cannot be restored in its place, whatever the archive.
+    static func refusals(of cluster: VirtualCluster) -> [String] {
+        var refusals = cluster.obstacles.filter { $0.prevents.contains(.restore) }.map(\.sentence)
+        if cluster.workload.replicas > 1, refusals.isEmpty {
+            refusals.append("It has \(cluster.workload.replicas) replicas: a restore in its place is for one.")
+        }
+        if cluster.layout.distribution != .k3s {
+            refusals.append("It does not run k3s, and a restore in its place is for k3s.")
+        }
+        switch cluster.state {
+        case .restoring: refusals.append("A restore by vcluster's own command is at work, or was cut.")
+        case .beingDeleted: refusals.append("It is being deleted.")
+        case .running, .paused, .runningThoughPaused, .scaledToZero: break
+        }
+        if cluster.volume.claims.count != 1, refusals.isEmpty {
+            refusals.append("Its data is on no single persistent volume claim.")
+        }
+        return refusals
+    }
+
+    private static func target(_ cluster: VirtualCluster) -> HostRestorePlan.Target {
+        let claim = cluster.volume.claims.first
+        return HostRestorePlan.Target(
+            host: cluster.host, namespace: cluster.namespace, name: cluster.name,
+            workload: "\(cluster.workload.type.kind) \(cluster.workload.name)", workloadUID: cluster.workload.uid,
+            replicas: cluster.workload.replicas, image: cluster.server.image.text, version: cluster.server.version,
+            claim: claim?.name, createsClaim: claim?.isThere == false)
+    }
+
+    private var safetyBackup: HostRestorePlan.SafetyBackup {
+        func none(_ why: String) -> HostRestorePlan.SafetyBackup {
+            .init(isTaken: false, reason: "\(why); the set that is moved aside is the safety copy")
+        }
+        if !options.takesSafetyBackup { return none("as told by --no-safety-backup") }
+        guard let store else { return none("no store is named") }
+        switch look {
+        case .notPossible(let why): return none(why)
+        case .seen(let seen):
+            guard seen.plan.target.database == "readable" else {
+                return none("the database that is there is \(seen.plan.target.database)")
+            }
+            return .init(isTaken: true, reason: "into \(store)")
+        }
+    }
+
+    private var detached: [String] {
+        if case .seen(let seen) = look, seen.datastoreIsReadable { return [] }
+        guard !options.dropsNewerVolumes, mark == nil else { return [] }
+        let claims = objects.objects(of: .persistentVolumeClaims)
+        return VolumeDetachment.newer(than: archive.claims, of: cluster, among: claims).map(\.name)
+    }
+
+    private var downtime: String {
+        guard cluster.workload.replicas > 0 else { return "none: it does not run now, and is not started" }
+        return "from its stop until k3s is ready again: the time that these take, and that of copying the database. "
+            + "Workload pods go on running; what needs the virtual API waits."
+    }
+
+    private func warnings(_ plan: HostRestorePlan) -> [String] {
+        var warnings = plan.agent?.plan.warnings ?? plan.source.reasons.map { "the backup is partial: \($0)" }
+        if let newer = plan.agent?.plan.newer, newer.problem != nil, !options.dropsNewerVolumes {
+            // On a host there is a way to keep them.
+            warnings.removeAll { newer.warnings.contains($0) }
+        }
+        if !isOwnPlace {
+            warnings.append("the backup is of \(archive.cluster): its host objects are not looked at")
+        }
+        warnings += archive.foreign.map { "passed over in the archive: \($0)" }
+        if let version = cluster.server.version, plan.source.version != "unknown", plan.source.version != version {
+            warnings.append(
+                "the backup is of k3s \(plan.source.version), and \(version) will start on it: older versions may not be able to"
+            )
+        }
+        if !plan.detached.isEmpty {
+            warnings.append(
+                "volumes that the backup does not know cannot be carried over: they are kept on the host, and are not known inside any more"
+            )
+        }
+        if options.dropsNewerVolumes, plan.agent?.datastoreIsReadable != true {
+            warnings.append("volumes that the backup does not know are lost, with their data: which, cannot be told")
+        }
+        for manager in plan.managers where manager.undoesChanges && options.allowsManaged {
+            warnings.append("\(manager.manager): \(manager.advice)")
+        }
+        return warnings
+    }
+
+    private func refusals(_ plan: HostRestorePlan) -> [String] {
+        var refusals: [String] = []
+        if let mark {
+            refusals.append(mark.locked(cluster.path, commands).description)
+        }
+        if archive.driver == .etcd {
+            refusals.append(
+                "the backup is of embedded etcd, which only k3s itself can rebuild (k3s server --cluster-reset): restore it as a data directory"
+            )
+        }
+        for manager in plan.managers where manager.undoesChanges && !options.allowsManaged {
+            refusals.append("\(manager.manager), and would undo the restore: \(manager.advice); or say --allow-managed")
+        }
+        if plan.target.createsClaim,
+            !plan.objects.contains(where: {
+                $0.kind == ResourceType.persistentVolumeClaims.kind && $0.name == plan.target.claim
+                    && $0.change == .create
+            })
+        {
+            refusals.append(
+                "the claim \(plan.target.claim ?? "with the data") is missing, and the backup does not have it")
+        }
+        return refusals + (plan.agent?.plan.refusals ?? [])
+    }
+}

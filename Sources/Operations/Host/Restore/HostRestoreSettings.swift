@@ -1,0 +1,42 @@
+public import Stores
+
+/// How restores on a host are carried out.
+public struct HostRestoreSettings: Sendable {
+    /// How agents are run.
+    public var agent: AgentSettings
+    /// Who restores, for whoever finds the cluster locked: `alice@desk`.
+    public var who: String
+    /// The words that name the cluster on a command line, for messages: `team/blue --host host-1`.
+    public var commandTarget: String
+    /// How long the control plane may take to stop.
+    public var stopLimit = Duration.seconds(180)
+    /// How long it may take to become ready.
+    public var startLimit = Duration.seconds(300)
+
+    /// Takes what has no default.
+    public init(agent: AgentSettings, who: String, commandTarget: String) {
+        self.agent = agent
+        self.who = who
+        self.commandTarget = commandTarget
+    }
+}
+
+/// What a restore on a host, or its rollback, came to.
+public struct HostRestoreResult: Sendable {
+    /// The run's id.
+    public var run: String
+    /// What was done on the volume; nil where nothing had been begun there.
+    public var outcome: RemoteRestoreOutcome?
+    /// The backup of what was there before.
+    public var safetyBackup: CatalogEntry?
+    /// Claims that were detached, by their names on the host.
+    public var detached: [String] = []
+    /// Host objects that were created.
+    public var created: [String] = []
+    /// How long the control plane was away; nil where it did not run before.
+    public var downtime: Duration?
+    /// What a person should know.
+    public var remarks: [String] = []
+
+    init(run: String) { self.run = run }
+}

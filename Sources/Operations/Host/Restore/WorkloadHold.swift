@@ -1,0 +1,250 @@
+import Failures
+import Foundation
+import JSONValues
+import Kubernetes
+import VirtualClusters
+
+/// The workload of a control plane in the hands of one run: stopped with the run's mark on it, watched, and started again.
+/// Every change names the version that was looked at, so that it is nobody else's that is overwritten.
+struct WorkloadHold: Sendable {
+    static let fieldManager = "daytwo"
+    private static let pause = Duration.milliseconds(500)
+    private static let attempts = 5
+
+    let host: HostCluster
+    let cluster: VirtualCluster
+    let mark: RunMark
+    let commands: HostRestoreCommands
+    let context: OperationContext
+    /// How long pods may take to end.
+    var stopLimit = Duration.seconds(180)
+    /// How long the control plane may take to become ready.
+    var startLimit = Duration.seconds(300)
+
+    /// Somebody has changed what this run had stopped.
+    struct Interference: Error {}
+    /// The cluster is in the hands of another run or process.
+    struct NotOurs: Error {}
+
+    private var type: ResourceType { cluster.workload.type }
+    private var subject: String { "\(type.kind) \(cluster.namespace)/\(cluster.workload.name)" }
+
+    // MARK: Stopping
+
+    /// Scales to 0 and writes the mark, in one patch. Throws `locked` where another run has it, `refused` where it is no longer
+    /// as planned.
+    func stop() throws(Failure) {
+        context.report(.step("stopping the control plane"))
+        try change { workload throws(Failure) in
+            if let other = try RunMark(of: workload) {
+                // The answer to our own patch may have been lost.
+                if other.run == mark.run, other.holder == mark.holder { return nil }
+                throw other.locked(cluster.path, commands)
+            }
+            guard workload.replicas == mark.replicas, image(of: workload) == mark.image else {
+                throw Failure(
+                    .refused, "\(subject) has changed since the plan was made",
+                    why: "it has \(workload.replicas) replicas and the image \(image(of: workload) ?? "unknown")",
+                    next: "Plan it again.")
+            }
+            return patch(workload, replicas: 0, mark.annotations)
+        }
+    }
+
+    /// Takes a run that was cut into the hands of this process.
+    func takeOver(_ before: RunMark) throws(Failure) {
+        try change { workload throws(Failure) in
+            guard let there = try RunMark(of: workload), there.run == before.run else { throw takenOver }
+            if there.holder == mark.holder { return nil }
+            guard there.holder == before.holder else { throw there.locked(cluster.path, commands) }
+            return patch(workload, replicas: nil, mark.annotations)
+        }
+    }
+
+    /// Scales to 0 whatever it is at, under the mark of this run.
+    func stopAgain() throws(Failure) {
+        try change { workload throws(Failure) in
+            try requireOurs(workload)
+            return workload.replicas == 0 ? nil : patch(workload, replicas: 0, [])
+        }
+        try waitUntilGone()
+    }
+
+    /// Waits until no pod of the control plane is left. Pods of what runs inside stay.
+    func waitUntilGone() throws(Failure) {
+        let end = context.uptime() + stopLimit
+        var last = ""
+        while true {
+            try check()
+            let pods = try pods()
+            if pods.isEmpty { return }
+            last = pods.map(\.name).joined(separator: ", ")
+            guard context.uptime() < end else { break }
+            try host.client.surroundings.sleep(Self.pause)
+        }
+        throw Failure(
+            .unreachable, "the control plane of \(cluster.path) did not stop within \(stopLimit.components.seconds) s",
+            why: "still there: \(last)", next: "Look at: kubectl -n \(cluster.namespace) describe pod \(last)")
+    }
+
+    // MARK: Watching
+
+    /// Throws where anybody has changed what this run has stopped.
+    func check() throws(Failure) {
+        guard let workload = try host.client.find(type, cluster.workload.name, in: cluster.namespace) else {
+            throw Failure(.refused, "\(subject) is gone", why: "somebody deleted it", cause: Interference())
+        }
+        try requireOurs(workload)
+        var changes: [String] = []
+        if workload.replicas != 0 { changes.append("its replicas were set to \(workload.replicas)") }
+        if let image = image(of: workload), image != mark.image { changes.append("its image was set to \(image)") }
+        guard changes.isEmpty else {
+            throw Failure(
+                .refused, "somebody changed \(subject) while it was stopped",
+                why: changes.joined(separator: " and ") + lastChange(workload),
+                next: "Pause whoever does that: daytwo restore plan names them.", cause: Interference())
+        }
+    }
+
+    private func requireOurs(_ workload: KubernetesObject) throws(Failure) {
+        guard workload.uid == cluster.workload.uid else {
+            throw Failure(
+                .refused, "\(subject) is another one now", why: "somebody deleted it and made it anew",
+                cause: Interference())
+        }
+        guard let there = try RunMark(of: workload), there.run == mark.run, there.holder == mark.holder else {
+            throw takenOver
+        }
+    }
+
+    private var takenOver: Failure {
+        Failure(
+            .locked, "another process has taken over the run \(mark.run.prefix(8)) of \(cluster.path), or ended it",
+            next: "See: daytwo clusters show \(cluster.path)", cause: NotOurs())
+    }
+
+    private func lastChange(_ workload: KubernetesObject) -> String {
+        let entries = workload["metadata", "managedFields"]?.arrayValue ?? []
+        let owner = entries.last {
+            $0["fieldsV1", "f:spec", "f:replicas"] != nil && $0["manager"]?.stringValue != Self.fieldManager
+        }
+        return owner?["manager"]?.stringValue.map { " (by \($0))" } ?? ""
+    }
+
+    // MARK: Starting
+
+    /// Gives it its replicas back; the mark stays until it is known that all is well.
+    func start() throws(Failure) {
+        guard mark.replicas > 0 else { return }
+        context.report(.step("starting the control plane"))
+        try change { workload throws(Failure) in
+            try requireOurs(workload)
+            return workload.replicas == mark.replicas ? nil : patch(workload, replicas: mark.replicas, [])
+        }
+    }
+
+    /// Waits until its pods are ready, with the image of the template: the workload's own status is not asked, since it has been
+    /// seen to say that all is well where nothing was.
+    func waitUntilReady() throws(Failure) {
+        guard mark.replicas > 0 else { return }
+        context.report(.step("waiting until the control plane is ready"))
+        let end = context.uptime() + startLimit
+        var last = "it has no pod"
+        while true {
+            let workload = try host.client.get(type, cluster.workload.name, in: cluster.namespace)
+            try requireOurs(workload)
+            guard workload.replicas == mark.replicas else {
+                throw Failure(
+                    .refused, "somebody set the replicas of \(subject) to \(workload.replicas)", cause: Interference())
+            }
+            let pods = try pods()
+            let ready = pods.filter { readiness(of: $0) == nil }
+            if ready.count >= mark.replicas { return }
+            last = pods.first.flatMap { readiness(of: $0) } ?? "it has no pod"
+            guard context.uptime() < end else { break }
+            try context.checkStop()
+            try host.client.surroundings.sleep(Self.pause)
+        }
+        throw Failure(
+            .unreachable,
+            "the control plane of \(cluster.path) was not ready within \(startLimit.components.seconds) s", why: last)
+    }
+
+    /// Takes the mark off.
+    func finish() throws(Failure) {
+        try change { workload throws(Failure) in
+            if workload.uid == cluster.workload.uid, try RunMark(of: workload) == nil { return nil }
+            try requireOurs(workload)
+            return patch(workload, replicas: nil, RunMark.removal)
+        }
+    }
+
+    // MARK: Pods
+
+    private func pods() throws(Failure) -> [KubernetesObject] {
+        let workload = try host.client.get(type, cluster.workload.name, in: cluster.namespace)
+        let labels = workload["spec", "selector", "matchLabels"]?.strings ?? [:]
+        guard !labels.isEmpty else {
+            throw Failure(.refused, "the pods of \(subject) cannot be told", why: "its selector has no labels")
+        }
+        let selector = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+        return try host.client.list(.pods, in: cluster.namespace, ObjectSelector(labels: selector)).objects.filter {
+            $0.labels[SyncerNames.markerLabel] == nil && $0.annotations[SyncerNames.nameAnnotation] == nil
+        }
+    }
+
+    /// Why a pod is not ready; nil where it is.
+    private func readiness(of pod: KubernetesObject) -> String? {
+        if pod.isBeingDeleted { return "the pod \(pod.name) is ending" }
+        if image(inPodSpec: pod["spec"]) != mark.image { return "the pod \(pod.name) has another image" }
+        let conditions = pod["status", "conditions"]?.arrayValue ?? []
+        if conditions.contains(where: { $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True" }) {
+            return nil
+        }
+        let statuses = pod["status", "containerStatuses"]?.arrayValue ?? []
+        let waiting = statuses.compactMap { $0["state", "waiting", "reason"]?.stringValue }.first
+        return "the pod \(pod.name) is \(waiting ?? pod["status", "phase"]?.stringValue ?? "unknown"), not ready"
+    }
+
+    private func image(of workload: KubernetesObject) -> String? {
+        image(inPodSpec: workload["spec", "template", "spec"])
+    }
+
+    private func image(inPodSpec spec: JSONValue?) -> String? {
+        let containers =
+            (spec?["containers"]?.arrayValue ?? []) + (spec?["initContainers"]?.arrayValue ?? [])
+        return containers.first { $0["name"]?.stringValue == cluster.server.container }?["image"]?.stringValue
+    }
+
+    // MARK: Changes
+
+    /// Looks, decides and patches; looks again where somebody was faster. nil: nothing is to be changed.
+    private func change(_ decide: (KubernetesObject) throws(Failure) -> JSONValue?) throws(Failure) {
+        for attempt in 1... {
+            let workload = try host.client.get(type, cluster.workload.name, in: cluster.namespace)
+            guard let patch = try decide(workload) else { return }
+            do throws(Failure) {
+                _ = try host.client.patch(
+                    type, cluster.workload.name, in: cluster.namespace, .merge, patch, fieldManager: Self.fieldManager)
+                return
+            } catch {
+                // A conflict, or an answer that was lost: what is there now tells.
+                let isWorthIt = error.apiStatus?.status == 409 || error.code == .unreachable
+                guard isWorthIt, attempt < Self.attempts else { throw error }
+                try host.client.surroundings.sleep(Self.pause)
+            }
+        }
+    }
+
+    private func patch(_ workload: KubernetesObject, replicas: Int64?, _ annotations: [JSONMember]) -> JSONValue {
+        var metadata = [
+            JSONMember("uid", .string(workload.uid)), JSONMember("resourceVersion", .string(workload.resourceVersion)),
+        ]
+        if !annotations.isEmpty { metadata.append(JSONMember("annotations", .object(annotations))) }
+        var members = [JSONMember("metadata", .object(metadata))]
+        if let replicas {
+            members.append(JSONMember("spec", .object([JSONMember("replicas", .integer(replicas))])))
+        }
+        return .object(members)
+    }
+}

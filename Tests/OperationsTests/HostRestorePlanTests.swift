@@ -1,0 +1,245 @@
+import Datastore
+import Failures
+import Files
+import Foundation
+import JSONValues
+import Kubernetes
+import Testing
+import VirtualClusters
+
+@testable import Operations
+
+@Suite("Plans of restores on a host")
+struct HostRestorePlanTests {
+    @Test func aClusterInItsPlaceChangesNothingThatIsThere() throws {
+        let gold = try Gold()
+        let plan = try gold.plan()
+        #expect(plan.refusals == [])
+        #expect(plan.objects == [])
+        #expect(plan.target.path == "vc-gold/gold")
+        #expect(plan.target.replicas == 1)
+        #expect(plan.safetyBackup.isTaken)
+    }
+
+    @Test func whatIsMissingIsCreatedAndWhatGrantsRightsIsNot() throws {
+        var gold = try Gold()
+        gold.remove(.serviceAccounts, "vc-gold")
+        gold.remove(.roles, "gold")
+        let plan = try gold.plan()
+        #expect(plan.objects.map(\.subject) == ["Role gold", "ServiceAccount vc-gold"])
+        #expect(plan.objects.map(\.change) == [.notCreated, .create])
+        #expect(plan.objects.first?.reason?.contains("--allow Role") == true)
+        gold.options.allowedKinds = ["Role"]
+        #expect(try gold.plan().objects.map(\.change) == [.create, .create])
+    }
+
+    @Test func whatDiffersIsShownFieldByField() throws {
+        var gold = try Gold()
+        try gold.change(.statefulSets, "gold") { $0.setting(["spec", "replicas"], to: .integer(0)) }
+        let plan = try gold.plan()
+        #expect(plan.objects.map(\.change) == [.kept])
+        #expect(plan.objects.first?.fields == [FieldDifference(path: "spec.replicas", archived: "1", present: "0")])
+        #expect(plan.downtime.hasPrefix("none"))
+    }
+
+    @Test func valuesOfSecretsAreNotShown() throws {
+        var gold = try Gold()
+        try gold.change(.secrets, "vc-gold") { $0.setting(["data", "config"], to: .string("c2VjcmV0")) }
+        let fields = try gold.plan().objects.flatMap(\.fields)
+        #expect(fields == [FieldDifference(path: "data.config", archived: "(hidden)", present: "(hidden)")])
+    }
+
+    @Test func whatLiesInAnotherPlaceIsNotCompared() throws {
+        var gold = try Gold()
+        gold.remove(.serviceAccounts, "vc-gold")
+        gold.document.identity.name = "silver"
+        let plan = try gold.plan()
+        #expect(plan.objects == [])
+        #expect(plan.warnings.contains { $0.contains("its host objects are not looked at") })
+    }
+
+    @Test func whoWouldUndoItRefusesUnlessAllowed() throws {
+        var gold = try Gold()
+        try gold.change(.statefulSets, "gold") {
+            $0.setting(["metadata", "labels", "argocd.argoproj.io/instance"], to: .string("shop"))
+        }
+        #expect(try gold.plan().refusals.contains { $0.contains("argocd app set shop --sync-policy none") })
+        gold.options.allowsManaged = true
+        #expect(try gold.plan().refusals == [])
+    }
+
+    @Test func severalReplicasAndADeletedClaimAreRefused() throws {
+        var gold = try Gold()
+        try gold.change(.statefulSets, "gold") { $0.setting(["spec", "replicas"], to: .integer(2)) }
+        #expect(try gold.plan().refusals.count == 1)
+        gold = try Gold()
+        try gold.change(.statefulSets, "gold") {
+            $0.setting(["spec", "persistentVolumeClaimRetentionPolicy", "whenScaled"], to: .string("Delete"))
+        }
+        #expect(try gold.plan().refusals.contains { $0.contains("whenScaled") })
+    }
+
+    @Test func aMissingClaimIsCreatedFromTheArchiveOrRefused() throws {
+        var gold = try Gold()
+        gold.remove(.persistentVolumeClaims, "data-gold-0")
+        gold.look = .notPossible("its claim is missing")
+        let plan = try gold.plan()
+        #expect(plan.target.createsClaim)
+        #expect(plan.objects.map(\.subject) == ["PersistentVolumeClaim data-gold-0"])
+        #expect(plan.refusals == [])
+        #expect(!plan.safetyBackup.isTaken)
+        gold.manifests.removeAll { $0.type == .persistentVolumeClaims }
+        #expect(try gold.plan().refusals.contains { $0.contains("claim data-gold-0 is missing") })
+    }
+
+    @Test func embeddedEtcdIsRefused() throws {
+        var gold = try Gold()
+        gold.driver = .etcd
+        #expect(try gold.plan().refusals.contains { $0.contains("--cluster-reset") })
+    }
+
+    @Test func aDatabaseThatCannotBeReadIsKeptAsideInsteadOfBackedUp() throws {
+        var gold = try Gold()
+        gold.look = .seen(try gold.seen(database: "unreadable"))
+        let plan = try gold.plan()
+        #expect(!plan.safetyBackup.isTaken)
+        #expect(plan.safetyBackup.reason.contains("moved aside"))
+        #expect(plan.warnings.contains { $0.contains("detached") })
+    }
+
+    @Test func claimsThatTheArchiveDoesNotKnowAreNewer() throws {
+        let gold = try Gold()
+        let cluster = try gold.cluster
+        let claims = gold.objects.objects(of: .persistentVolumeClaims)
+        let all = Set(claims.compactMap { cluster.syncerNames.virtualName(of: $0) })
+        #expect(!all.isEmpty)
+        #expect(VolumeDetachment.newer(than: all, of: cluster, among: claims) == [])
+        // The control plane's own claim has no label of the syncer, and is never touched.
+        #expect(
+            VolumeDetachment.newer(than: [], of: cluster, among: claims).map(\.name)
+                == claims.map(\.name).filter { $0 != "data-gold-0" })
+    }
+
+    @Test func aMarkIsReadAsItWasWritten() throws {
+        var mark = RunMark(
+            run: String(repeating: "ab", count: 16), deed: .restore, replicas: 1, image: "rancher/k3s:v1.21.2-k3s1",
+            started: "2026-11-22T12:00:00Z", holder: "0123 alice@desk")
+        mark.backup = "feedbeef"
+        let workload = KubernetesObject(
+            JSONValue.object([]).setting(["metadata", "annotations"], to: .object(mark.annotations)))
+        #expect(try RunMark(of: workload) == mark)
+        #expect(mark.who == "alice@desk")
+        let damaged = KubernetesObject(
+            workload.json.setting(["metadata", "annotations", RunAnnotations.replicas], to: .string("many")))
+        #expect(throws: Failure.self) { try RunMark(of: damaged) }
+        #expect(try RunMark(of: KubernetesObject(.object([]))) == nil)
+    }
+}
+
+@Suite("Differences between objects")
+struct FieldDifferenceTests {
+    private func differences(_ archived: String, _ present: String) throws -> [String] {
+        try FieldDifference.between(
+            archived: JSONValue(parsing: Array(archived.utf8)), present: JSONValue(parsing: Array(present.utf8))
+        ).map { "\($0.path): \($0.archived ?? "-") -> \($0.present ?? "-")" }
+    }
+
+    @Test func onlyWhatDiffersIsTold() throws {
+        #expect(try differences(#"{"a":1,"b":{"c":2,"d":[1,2]}}"#, #"{"b":{"d":[1,2],"c":2},"a":1}"#) == [])
+        #expect(
+            try differences(#"{"a":1,"b":{"c":2,"d":[1,2]},"e":5}"#, #"{"a":2,"b":{"c":2,"d":[1]},"f":6}"#)
+                == ["a: 1 -> 2", "b.d: [1,2] -> [1]", "e: 5 -> -", "f: - -> 6"])
+    }
+
+    @Test func listsWithNamesAreComparedByName() throws {
+        #expect(
+            try differences(
+                #"{"containers":[{"name":"k","image":"a"},{"name":"s","image":"b"}]}"#,
+                #"{"containers":[{"name":"s","image":"b"},{"name":"k","image":"c"}]}"#)
+                == [#"containers[k].image: "a" -> "c""#])
+    }
+}
+
+/// The recorded virtual cluster, a backup of it, and what an agent would see.
+private struct Gold {
+    private var listed: [ResourceType: [KubernetesObject]] = [:]
+    var manifests: [HostManifest] = []
+    var document: BackupDocument
+    var driver = DatastoreDriver.kine
+    var options = HostRestoreOptions()
+    var look = HostRestorePlanner.Look.notPossible("nobody has looked yet")
+
+    init() throws {
+        let types: [ResourceType] = [
+            .statefulSets, .pods, .services, .ingresses, .secrets, .configMaps, .persistentVolumeClaims,
+            .serviceAccounts, .roles, .roleBindings,
+        ]
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Fixtures/kubernetes-api")
+        for type in types {
+            let file = folder.appending(path: "virtual-cluster-\(type.plural).json")
+            let body = try #require(try JSONValue(parsing: Array(Data(contentsOf: file)))["response", "body"])
+            listed[type] = (body["items"]?.arrayValue ?? [body]).map { KubernetesObject($0) }
+        }
+        for type in HostManifest.kinds where listed[type] == nil { listed[type] = [] }
+        document = try JSONValue(parsing: Array(Self.document.utf8)).decode(BackupDocument.self)
+        manifests = try HostManifests(of: cluster, in: objects).manifests
+        look = .seen(try seen(database: "readable"))
+    }
+
+    var objects: HostObjects {
+        var objects = HostObjects(host: "starship")
+        for (type, items) in listed { objects.add(items, of: type) }
+        return objects
+    }
+
+    var cluster: VirtualCluster {
+        get throws { try Discovery(of: objects).cluster(named: "gold") }
+    }
+
+    mutating func remove(_ type: ResourceType, _ name: String) { listed[type]?.removeAll { $0.name == name } }
+
+    mutating func change(_ type: ResourceType, _ name: String, _ change: (JSONValue) -> JSONValue) throws {
+        let index = try #require(listed[type]?.firstIndex { $0.name == name })
+        let object = try #require(listed[type]?[index])
+        listed[type]?[index] = KubernetesObject(change(object.json))
+    }
+
+    func plan() throws -> HostRestorePlan {
+        let archive = HostRestoreArchive(
+            fileName: "gold.tar.zst", document: document, source: MemorySource([1, 2, 3]), driver: driver,
+            manifests: manifests, foreign: [], claims: [])
+        return HostRestorePlanner(
+            archive: archive, cluster: try cluster, objects: objects, look: look, options: options,
+            store: "/backups", mark: nil, commands: HostRestoreCommands(target: "vc-gold/gold")
+        ).plan()
+    }
+
+    func seen(database: String) throws -> RemoteRestorePlan {
+        let window = document.datastore.window
+        var newer = try JSONValue(parsing: Array(#"{"volumes":[],"others":{}}"#.utf8)).decode(NewerObjects.self)
+        if database != "readable" { newer.problem = "it is damaged" }
+        let source = RestorePlan.Source(
+            path: "gold.tar.zst", id: document.id, name: "gold", createdAt: document.createdAt, ageSeconds: 60,
+            window: window, rowsSHA256: document.datastore.rowsSHA256, etcdSnapshot: nil, databaseBytes: 1 << 20,
+            clusterUID: nil, serverCA: nil, reasons: [])
+        let target = RestorePlan.Target(
+            root: "/volume", hasServer: true, driver: "kine-sqlite", database: database, databaseProblem: nil,
+            newestRevision: 9, clusterUID: nil, serverCA: nil, fingerprint: TargetFingerprint(server: 1, files: [:]))
+        return RemoteRestorePlan(
+            plan: RestorePlan(
+                source: source, target: target, serverFiles: .identical, serverFilesReason: "complete", bump: nil,
+                carriedOver: [], setAside: [], notCreated: [], newer: newer, neededBytes: 1, freeBytes: 2,
+                warnings: [], refusals: [], options: RestoreOptions()),
+            runningServer: nil)
+    }
+
+    private static let document = """
+        {"formatVersion":1,"id":"00112233445566778899aabbccddeeff","kind":"full",
+         "identity":{"host":"starship","namespace":"vc-gold","name":"gold"},
+         "versions":{"k3s":{"value":"v1.20.8+k3s1","source":"image"}},
+         "datastore":{"driver":"kine-sqlite","entry":"datastore/kine.db","rowsSHA256":"00","window":{"rows":9,"minRevision":1,"maxRevision":9,"compactRevision":0,"sequence":9}},
+         "token":{"isProven":true,"sentence":"it opens it"},"authorities":{"server-ca":"abcd"},
+         "identityFilesState":"complete","identityFiles":"complete","source":"host cluster",
+         "createdAt":"2026-11-22T12:00:00Z","reasons":[],"daytwoVersion":"0.1.0"}
+        """
+}
