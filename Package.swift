@@ -84,8 +84,9 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "AgentProtocol", "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Kubernetes",
-                "Monitoring", "Policies", "Processes", "Stores", "Threads", "Transfer", "VirtualClusters",
+                "AgentProtocol", "Archive", "CLinux", "Datastore", "Failures", "Files", "Jobs", "JSONValues",
+                "Kubernetes", "Monitoring", "Policies", "Processes", "Stores", "Threads", "Transfer",
+                "VirtualClusters",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
