@@ -1,4 +1,5 @@
 import AgentProtocol
+import Datastore
 import Failures
 import Files
 import Foundation
@@ -16,7 +17,7 @@ extension RealBinary {
 
         init() throws { tests = try RemoteRestoreTests() }
 
-        private func runs(_ root: String) throws -> [RemoteRestoreRun] { try tests.list(root) }
+        private func list(_ root: String) throws -> [RemoteRestoreRun] { try tests.list(root) }
 
         /// Starts a run whose agent dies at a point.
         private func kill(_ root: String, at point: InjectionPoint, _ note: String) throws {
@@ -55,14 +56,14 @@ extension RealBinary {
                     let note = "\(way) after a kill at \(point)"
                     let root = try servers.copy(place, "\(way)-\(index)")
                     try kill(root, at: point, note)
-                    try goOn(root, way, note, isRecorded: point != records[0])
+                    try goOn(root, way, note, isRecorded: index > 0)
                     try removeTree(root)
                 }
             }
         }
 
         private func goOn(_ root: String, _ way: String, _ note: String, isRecorded: Bool) throws {
-            let runs = try runs(root)
+            let runs = try list(root)
             #expect(runs.count == (isRecorded ? 1 : 0), "\(note)")
             guard isRecorded else {
                 // Killed before its first record: nothing was done, and the next one clears it away.
@@ -78,7 +79,8 @@ extension RealBinary {
                     }
                     #expect(failure?.code == .refused && failure?.what.contains("needs its archive") == true)
                 }
-                let archive = found.needsArchive ? (tests.archive as any ByteSource, servers.fileName) : nil
+                let archive: (source: any ByteSource, fileName: String)? =
+                    found.needsArchive ? (tests.archive, servers.fileName) : nil
                 let outcome = try tests.ask("resume", root) {
                     try $0.resume(run: found.run, archive: archive, discardOld: false)
                 }
@@ -107,7 +109,7 @@ extension RealBinary {
                     .run(tests.archive, named: servers.fileName, .init(), expecting: nil)
             }
             #expect(try end(of: agent) == .signalled(9))
-            let found = try #require(runs(root).first)
+            let found = try #require(list(root).first)
             let outcome = try tests.ask("resume", root) {
                 try $0.resume(
                     run: nil, archive: found.needsArchive ? (tests.archive, servers.fileName) : nil, discardOld: true)
@@ -122,7 +124,7 @@ extension RealBinary {
             let (records, _) = try points()
             try kill(root, at: records[2], "swapped is not recorded")
             // Exchanged: no archive is needed, and a foreign one is not looked at.
-            #expect(try runs(root).map(\.isInPlace) == [true])
+            #expect(try list(root).map(\.isInPlace) == [true])
             let staged = try servers.copy(place, "staged")
             try kill(staged, at: records[1], "staged is not recorded")
             let other = try OpenFile(SampleServers.shared.get().smallArchive)

@@ -1,4 +1,5 @@
 import AgentProtocol
+import Datastore
 import Failures
 import Files
 import Foundation
@@ -203,10 +204,42 @@ extension RealBinary {
             let done = outcomes.compactMap { try? $0.get() }
             #expect(done.count >= 1)
             for case .failure(let error) in outcomes {
-                #expect([.locked, .refused].contains((error as? Failure)?.code), "\(error)")
+                let code = (error as? Failure)?.code
+                #expect(code == .locked || code == .refused, "\(error)")
             }
             #expect(try list(root).allSatisfy { $0.journal?.state == .done })
             if done.count == 1 { try expectCarried(root, done[0].journal) }
+        }
+
+        /// An archive that is whole in all but that its list of objects tells something else than its datastore has.
+        @Test(arguments: ["hides", "invents", "lacks"])
+        func aListOfObjects(_ what: String) throws {
+            try createDirectory(place["tree"])
+            try require(["/bin/tar", "--zstd", "-xf", servers.archive, "-C", place["tree"]])
+            let top = "\(place["tree"])/\(try #require(try directoryNames(place["tree"]).first))"
+            let list = "\(top)/objects.ndjson"
+            switch what {
+            case "hides": try require(["/bin/sed", "-i", "/persistentvolumes\\/pv-old\"/d", list])
+            case "invents":
+                try require(["/bin/sed", "-i", "s/claims\\/default\\/old\"/claims\\/later\\/data\"/", list])
+            default: try require(["/bin/rm", list])
+            }
+            let forge = "\(Tools.package)/Tests/CommandTests/Support/forge.py"
+            try require(["/usr/bin/env", "python3", "-B", forge, "--repack", top, place["forged"]])
+            let forged = try OpenFile(place["forged"])
+            let root = try servers.copy(place)
+            let plan = try ask("plan", root) { try $0.plan(forged, named: "forged", .init()) }
+            if what == "lacks" {
+                #expect(!plan.datastoreIsReadable && plan.newerVolumes == [])
+                return
+            }
+            #expect(plan.newerVolumes.map(\.key) != servers.later.keys)
+            let failure = #expect(throws: Failure.self) {
+                try ask("run", root) { try $0.run(forged, named: "forged", .init(), expecting: plan) }
+            }
+            #expect(failure?.code == .verificationFailed, "\(String(describing: failure))")
+            #expect(failure?.what.contains("are not those of the plan") == true)
+            try expectUntouched(root)
         }
 
         @Test func anArchiveThatIsNotWhole() throws {
@@ -248,7 +281,9 @@ extension RealBinary {
                 ])
                 let failure = #expect(throws: Failure.self) {
                     try connection.send(.request(operation: "restore-run", request))
-                    try [UInt8](repeating: 7, count: sent).withBytes { try connection.sendData($0) }
+                    try [UInt8](repeating: 7, count: sent).withBytes { bytes throws(Failure) in
+                        try connection.sendData(bytes)
+                    }
                     try connection.awaitAcknowledgement(of: connection.endData())
                 }
                 #expect(failure?.code == (size > 100 ? .refused : .failed), "\(String(describing: failure))")

@@ -1,16 +1,11 @@
 import Foundation
 
 /// What a volume claim or a volume says of the other one; empty where it says nothing, or cannot be read.
-struct VolumeBinding: Equatable {
+struct VolumeBinding {
     /// `spec.volumeName` of a claim.
     var volumeName: String?
     /// `spec.claimRef` of a volume.
     var claim: (namespace: String, name: String)?
-
-    static func == (left: VolumeBinding, right: VolumeBinding) -> Bool {
-        left.volumeName == right.volumeName && left.claim?.namespace == right.claim?.namespace
-            && left.claim?.name == right.claim?.name
-    }
 
     init(kind: NewerVolume.Kind, value: [UInt8]) {
         do throws(ObjectProblem) {

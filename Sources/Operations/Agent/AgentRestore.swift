@@ -147,7 +147,8 @@ struct AgentRestore: Sendable {
 
     /// As data, since there is no limit to how long a plan is.
     private func send(_ answer: some Encodable) throws(Failure) {
-        try JSONValue(encoding: answer).serialized().withBytes { bytes throws(Failure) in
+        let bytes = try JSONValue(encoding: answer).serialized()
+        try bytes.withBytes { bytes throws(Failure) in
             try connection.sendData(bytes)
         }
         try connection.awaitAcknowledgement(of: connection.endData())

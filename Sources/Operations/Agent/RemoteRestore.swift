@@ -58,7 +58,7 @@ public struct RemoteRestore: Sendable {
         try converse { (connection) throws(Failure) in
             try ask(
                 connection, .restoreResume, AgentRestoreParameters(run: run, discardsOld: discardOld),
-                archive.map { ($0.source, $0.fileName) })
+                archive)
             return try takeAnswer(connection, RemoteRestoreOutcome.self)
         }
     }

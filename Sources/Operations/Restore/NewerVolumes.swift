@@ -45,17 +45,14 @@ public struct NewerObjects: Codable, Sendable, Equatable {
             return
         }
         do throws(Failure) {
-            self = try inspection.withDatabase { (file) throws(Failure) in
-                try NewerObjects(VolumeSurvey(replaced: file, outcome: choice.outcome) { keys[$0] })
+            let survey = try inspection.withDatabase { (file) throws(Failure) in
+                try VolumeSurvey(replaced: file, outcome: choice.outcome) { keys[$0] }
             }
+            volumes = survey.volumes
+            others = survey.others
         } catch {
             problem = error.description
         }
-    }
-
-    init(_ survey: VolumeSurvey) {
-        volumes = survey.volumes
-        others = survey.others
     }
 
     var warnings: [String] {

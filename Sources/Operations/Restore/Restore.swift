@@ -99,8 +99,7 @@ public struct Restore: Sendable {
                     .refused, "the restore \(journal.run) cannot be finished",
                     why: "another set has taken the place of the restored one")
             }
-            let archive: RestoreArchive =
-                if let archive { archive } else { try RestoreArchive(path: journal.plan.source.path) }
+            let archive = try reopened(journal, archive)
             guard archive.document.id == journal.plan.source.id else {
                 throw Failure(
                     .refused, "\(archive.path) is another backup now", why: "its id is \(archive.document.id)",
@@ -108,6 +107,11 @@ public struct Restore: Sendable {
             }
             return try goOn(journal, place, archive)
         }
+    }
+
+    private func reopened(_ journal: RestoreJournal, _ given: RestoreArchive?) throws(Failure) -> RestoreArchive {
+        if let given { return given }
+        return try RestoreArchive(path: journal.plan.source.path)
     }
 
     // MARK: Steps
