@@ -4,7 +4,8 @@ import PackageDescription
 let package = Package(
     name: "daytwo",
     products: [
-        .executable(name: "daytwo", targets: ["DaytwoCLI"])
+        .executable(name: "daytwo", targets: ["DaytwoCLI"]),
+        .executable(name: "daytwo-sandbox", targets: ["SandboxCLI"]),
     ],
     dependencies: [
         // Subcommands, help, completions and man pages from one definition.
@@ -15,6 +16,12 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         // YAML with the place of each node, for errors that name file, line and column.
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        // The sandbox's server: HTTP, WebSocket and TLS with client certificates, as a host has them. Nothing else uses them.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        // The certificates of the sandbox's hosts and virtual clusters.
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
     ],
     targets: [
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
@@ -77,8 +84,9 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "AgentProtocol", "Archive", "Datastore", "Failures", "Files", "Jobs", "JSONValues", "Kubernetes",
-                "Monitoring", "Policies", "Processes", "Stores", "Threads", "Transfer", "VirtualClusters",
+                "AgentProtocol", "Archive", "CLinux", "Datastore", "Failures", "Files", "Jobs", "JSONValues",
+                "Kubernetes", "Monitoring", "Policies", "Processes", "Stores", "Threads", "Transfer",
+                "VirtualClusters",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
@@ -88,6 +96,31 @@ let package = Package(
                 "Monitoring", "Operations", "Policies", "Processes", "Stores", "Threads", "Transfer",
                 "VirtualClusters",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .target(
+            name: "Sandbox",
+            dependencies: [
+                "CLinux", "Failures", "Files", "JSONValues", "Kubernetes", "Processes",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        .executableTarget(
+            name: "SandboxCLI",
+            dependencies: ["Failures", "Sandbox", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .testTarget(
+            name: "SandboxTests",
+            dependencies: [
+                "Failures", "Files", "JSONValues", "Kubernetes", "Processes", "Sandbox", "SandboxCLI",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(
             name: "KubernetesTests",

@@ -51,7 +51,8 @@ public actor Sandbox {
         }
         if ControlClient.isAlive(directory) {
             throw Failure(
-                .locked, "a sandbox is running in \(directory)", next: "Stop it with: daytwo-sandbox down --state \(directory)")
+                .locked, "a sandbox is running in \(directory)",
+                next: "Stop it with: daytwo-sandbox down --state \(directory)")
         }
         for name in names { try removeTree("\(directory)/\(name)") }
         try PlainFile.write("{}\n".utf8, to: "\(directory)/\(mark)")
@@ -83,6 +84,9 @@ public actor Sandbox {
         let certificates = try ClusterCertificates(name: name, address: addresses.api)
         var pace = Pace()
         pace.controlPlaneStart = .seconds(options.startSeconds)
+        // Hundreds of clusters share one machine: each lives a little slower then.
+        pace.write = .milliseconds(max(200, options.clusters * 10))
+        pace.sync = .milliseconds(max(1000, options.clusters * 20))
         let cluster = try HostCluster(
             options: HostOptions(
                 name: name, version: options.hostVersion, directory: directory, addresses: addresses,
@@ -112,7 +116,8 @@ public actor Sandbox {
             do throws(APIError) {
                 try await host.cluster.install(
                     name, namespace: "vc-\(name)", options.generations[number % options.generations.count],
-                    exposures[number % exposures.count], seed: SeedOptions(seed: UInt64(number + 1), bytes: options.size))
+                    exposures[number % exposures.count],
+                    seed: SeedOptions(seed: UInt64(number + 1), bytes: options.size))
             } catch {
                 throw Failure(.failed, "cannot make the virtual cluster \(name)", why: error.message)
             }
@@ -129,16 +134,21 @@ public actor Sandbox {
     private func host(_ name: String) throws(Failure) -> HostCluster {
         guard let found = hosts.first(where: { $0.name == name }) else {
             throw Failure(
-                .notFound, "there is no host \(name)", next: "Choose one of: \(hosts.map(\.name).joined(separator: ", ")).")
+                .notFound, "there is no host \(name)",
+                next: "Choose one of: \(hosts.map(\.name).joined(separator: ", ")).")
         }
         return found.cluster
     }
 
     /// Lets something go wrong on a host.
-    public func inject(_ fault: HostFault, host name: String) async throws(Failure) { await (try host(name)).inject(fault) }
+    public func inject(_ fault: HostFault, host name: String) async throws(Failure) {
+        await (try host(name)).inject(fault)
+    }
 
     /// Ends faults of a host: of one kind or all, on one target or all.
-    public func clearFaults(_ kind: HostFault.Kind? = nil, on target: String? = nil, host name: String) async throws(Failure) {
+    public func clearFaults(_ kind: HostFault.Kind? = nil, on target: String? = nil, host name: String)
+        async throws(Failure)
+    {
         await (try host(name)).clearFaults(kind, on: target)
     }
 
@@ -149,7 +159,8 @@ public actor Sandbox {
     ) async throws(Failure) -> String {
         let cluster = try host(name)
         guard let place = hosts.first(where: { $0.name == name }) else { return "" }
-        let certificate = try cluster.certificates.clientAuthority.client(user, groups: groups, lifetime: lifetimeSeconds)
+        let certificate = try cluster.certificates.clientAuthority.client(
+            user, groups: groups, lifetime: lifetimeSeconds)
         let path = "\(options.directory)/\(name)-\(user).kubeconfig"
         let kubeconfig = Kubeconfig(
             server: "https://\(place.address):\(Self.apiPort)",
@@ -166,7 +177,8 @@ public actor Sandbox {
         let path = "\(options.directory)/\(name)-token.kubeconfig"
         let kubeconfig = Kubeconfig(
             server: "https://\(place.address):\(Self.apiPort)",
-            authority: cluster.certificates.serverAuthority.certificatePEM, token: cluster.certificates.adminToken, name: name)
+            authority: cluster.certificates.serverAuthority.certificatePEM, token: cluster.certificates.adminToken,
+            name: name)
         try PlainFile.write(kubeconfig.text.utf8, to: path)
         return path
     }

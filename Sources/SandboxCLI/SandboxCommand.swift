@@ -8,7 +8,8 @@ struct SandboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "daytwo-sandbox",
         abstract: "Simulated host clusters on loopback, with virtual clusters on them.",
-        discussion: "For rehearsals, demos and tests: no Kubernetes, no container is needed. See the documentation's page Sandbox.",
+        discussion:
+            "For rehearsals, demos and tests: no Kubernetes, no container is needed. See the documentation's page Sandbox.",
         subcommands: [Up.self, Down.self, Status.self, FaultCommand.self, User.self])
 }
 
@@ -25,7 +26,17 @@ func reporting(_ body: () async throws -> Void) async throws {
     do { try await body() } catch let failure as Failure {
         FileHandle.standardError.write(Data("daytwo-sandbox: \(failure.description)\n".utf8))
         if let next = failure.next { FileHandle.standardError.write(Data("  \(next)\n".utf8)) }
-        throw ExitCode(failure.code == .usage ? 64 : failure.code == .notFound ? 4 : 1)
+        // The same codes as daytwo's.
+        let code: Int32 =
+            switch failure.code {
+            case .refused: 4
+            case .locked: 6
+            case .unreachable: 7
+            case .notFound: 11
+            case .usage: 64
+            default: 1
+            }
+        throw ExitCode(code)
     }
 }
 
@@ -36,14 +47,16 @@ extension SandboxCommand {
     struct Up: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Start a sandbox and stay until SIGINT, SIGTERM or `down`.",
-            discussion: "Prints the path of each host's kubeconfig. What an earlier sandbox left in the directory is removed.")
+            discussion:
+                "Prints the path of each host's kubeconfig. What an earlier sandbox left in the directory is removed.")
 
         @OptionGroup var place: State
         @Option(help: "How many hosts: host-1 and so on, at most 4.") var hosts = 2
         @Option(help: "How many virtual clusters, spread over the hosts.") var clusters = 6
         @Option(help: "The daytwo program that agents on the hosts run.") var daytwo: String?
         @Option(help: "Bytes of values in each virtual cluster's datastore.") var size = 1_000_000
-        @Option(parsing: .upToNextOption, help: "Layouts of the virtual clusters, in turn: A, B, C, D. All unless told.")
+        @Option(
+            parsing: .upToNextOption, help: "Layouts of the virtual clusters, in turn: A, B, C, D. All unless told.")
         var generation: [Generation] = []
         @Option(help: "The version of Kubernetes that the hosts claim to be.") var hostVersion = "v1.31.4+k3s1"
         @Option(help: "Seconds that a virtual control plane takes to start.") var startSeconds = 0.5

@@ -76,13 +76,17 @@ public struct RawConnection: ~Copyable {
         return result == CURLE_AGAIN ? nil : count
     }
 
-    /// Waits until it can be read or written again, or the time is over.
+    /// Waits until it can be read or written again, another descriptor can be read, or the time is over.
     ///
     /// Call it only after a call that gave nothing: TLS may hold bytes that the socket does not show.
-    public func wait(reading: Bool, writing: Bool, atMost limit: Duration) {
+    public func wait(reading: Bool, writing: Bool, atMost limit: Duration, or other: Int32? = nil) {
         let events = (reading ? POLLIN : 0) | (writing ? POLLOUT : 0)
-        var polled = pollfd(fd: socket, events: Int16(events), revents: 0)
-        _ = poll(&polled, 1, Int32(clamping: limit.milliseconds))
+        // poll passes over a descriptor below zero.
+        var polled = [
+            pollfd(fd: socket, events: Int16(events), revents: 0),
+            pollfd(fd: other ?? -1, events: Int16(POLLIN), revents: 0),
+        ]
+        _ = poll(&polled, 2, Int32(clamping: limit.milliseconds))
     }
 
     private func broken(_ result: CURLcode) -> Failure {

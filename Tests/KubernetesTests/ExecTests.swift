@@ -192,7 +192,7 @@ import Threads
     @Test func `both sides may be full, and neither stands still`() throws {
         try server.script("echo", "[{\"exec\":\"echo\"}]")
         let session = try server.client("echo").exec(request(input: true))
-        let sent = (0..<(24 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+        let sent = (0..<(16 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
         var got: [UInt8] = []
         let take: (ExecEvent) -> Void = { event in
             if case .output(let bytes) = event { got += bytes }

@@ -22,7 +22,8 @@ import Testing
         let version = try #require(K3sVersion(tag: tag))
         let options = PlaneOptions(
             name: "blue", namespace: "team-a", directory: directory, version: version,
-            address: "127.\(Int.random(in: 16...250)).\(Int.random(in: 1...250)).\(address)", token: token, serverNames: ["blue"],
+            address: "127.\(Int.random(in: 16...250)).\(Int.random(in: 1...250)).\(address)", token: token,
+            serverNames: ["blue"],
             seed: SeedOptions(seed: 7, bytes: bytes), pace: pace, startDelay: .zero, nodeName: "node")
         return (VirtualControlPlane(options, log: log), log)
     }
@@ -30,7 +31,8 @@ import Testing
     /// Runs one until it is ready and a little more, and stops it cleanly; its exit code where it ended by itself.
     @discardableResult
     private static func run(
-        _ directory: String, _ tag: String = old, token: String? = nil, whileReady body: (VirtualControlPlane) async throws -> Void = { _ in }
+        _ directory: String, _ tag: String = old, token: String? = nil,
+        whileReady body: (VirtualControlPlane) async throws -> Void = { _ in }
     ) async throws -> (code: Int32?, log: String) {
         let (plane, log) = try plane(directory, tag, token: token)
         let end = Task { await plane.run(onReady: {}, onUnready: {}) }
@@ -66,7 +68,11 @@ import Testing
             #expect(try String.fetchOne(db, sql: "PRAGMA integrity_check") == "ok")
             #expect(try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM kine WHERE name = 'compact_rev_key'") == 1)
             let columns = try String.fetchAll(db, sql: "SELECT name FROM pragma_table_info('kine')")
-            #expect(columns == ["id", "name", "created", "deleted", "create_revision", "prev_revision", "lease", "value", "old_value"])
+            #expect(
+                columns == [
+                    "id", "name", "created", "deleted", "create_revision", "prev_revision", "lease", "value",
+                    "old_value",
+                ])
             let indexes = try Set(String.fetchAll(db, sql: "SELECT name FROM sqlite_master WHERE type = 'index'"))
             #expect(indexes.contains("kine_name_prev_revision_uindex") && indexes.count == 5)
             // Updates point back, creations have no revision of their own, deletions are marked.
@@ -77,9 +83,12 @@ import Testing
                     (SELECT 1 FROM kine b WHERE b.id = a.prev_revision AND b.name = a.name AND b.value IS a.old_value)
                     """)
             #expect(broken == 0)
-            #expect(try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM kine WHERE created = 1 AND create_revision != 0") == 0)
+            #expect(
+                try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM kine WHERE created = 1 AND create_revision != 0") == 0)
             #expect(try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM kine WHERE deleted = 1") ?? 0 >= 5)
-            #expect(try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM kine WHERE name = '/registry/namespaces/kube-system'") == 1)
+            #expect(
+                try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM kine WHERE name = '/registry/namespaces/kube-system'")
+                    == 1)
         }
         try queue.close()
     }
@@ -89,7 +98,9 @@ import Testing
             let directory = try TemporaryDirectory()
             var found: [String] = []
             try await Self.run(directory.path) { plane in
-                found = try await plane.rows("/registry/configmaps/shop/filler").map { String(decoding: $0.value, as: UTF8.self) }
+                found = try await plane.rows("/registry/configmaps/shop/filler").map {
+                    String(decoding: $0.value, as: UTF8.self)
+                }
             }
             // Only the time of the creation is another.
             return found.map { $0.replacing(/"creationTimestamp":"[^"]*"/, with: "") }
@@ -101,7 +112,8 @@ import Testing
 
     @Test func compactionIsKines() async throws {
         let directory = try TemporaryDirectory()
-        let database = try KineDatabase(path: "\(directory.path)/state.db", version: try #require(K3sVersion(tag: Self.new)))
+        let database = try KineDatabase(
+            path: "\(directory.path)/state.db", version: try #require(K3sVersion(tag: Self.new)))
         for turn in 0..<20 { try database.put("/registry/a", Array("\(turn)".utf8)) }
         try database.put("/registry/b", [1])
         try database.delete("/registry/b")
@@ -131,7 +143,9 @@ import Testing
             if !hasStamp { try removeTree("\(server)/db/joined-e3b0c44298fc") }
             switch token {
             case .right: break
-            case .wrong: try PlainFile.write("K10\(String(repeating: "0", count: 64))::server:other\n".utf8, to: "\(server)/token")
+            case .wrong:
+                try PlainFile.write(
+                    "K10\(String(repeating: "0", count: 64))::server:other\n".utf8, to: "\(server)/token")
             case .none: try removeTree("\(server)/token")
             }
             let (code, log) = try await Self.run(directory.path)
@@ -165,7 +179,9 @@ import Testing
         try await Self.run(directory.path) { plane in
             let path = "\(directory.path)/server/db/state.db"
             let before = try await plane.revision()
-            let (code, text) = try await sqlite.run(["-readonly", path, "PRAGMA integrity_check; SELECT MAX(id) FROM kine"])
+            let (code, text) = try await sqlite.run([
+                "-readonly", path, "PRAGMA integrity_check; SELECT MAX(id) FROM kine",
+            ])
             #expect(code == 0, "\(text)")
             let lines = text.split(separator: "\n")
             #expect(lines.first == "ok")

@@ -59,7 +59,8 @@ import Testing
         let tool = Tool(path: "/usr/bin/env", environment: ["PYTHONPATH": packages])
         let (code, text) = try await tool.run(
             [
-                "python3", "\(Repository.support)/exec_client.py", running.kubeconfigs[0], subprotocol, "default", "plain", "main",
+                "python3", "\(Repository.support)/exec_client.py", running.kubeconfigs[0], subprotocol, "default",
+                "plain", "main",
                 "\(input)",
             ] + command)
         try #require(code == 0 && text.hasPrefix("{"), "\(text)")
@@ -83,7 +84,8 @@ import Testing
         #expect(echoed.text("sha256") == Self.digest(size) { UInt8($0 % 256) })
         #expect(echoed.text("status", "status") == "Success")
         #expect(echoed.text("end") == "closed")
-        let zeros = try await Self.exec(packages, running, "v4.channel.k8s.io", input: -1, "head", "-c", "\(size)", "/dev/zero")
+        let zeros = try await Self.exec(
+            packages, running, "v4.channel.k8s.io", input: -1, "head", "-c", "\(size)", "/dev/zero")
         #expect(zeros.text("sha256") == Self.digest(size) { _ in 0 })
         let missing = try await Self.exec(packages, running, "v4.channel.k8s.io", input: -1, "sh", "-c", "nothere")
         #expect(missing.text("status", "reason") == "NonZeroExitCode")
@@ -91,7 +93,8 @@ import Testing
         #expect(missing.text("errors")?.contains("not found") ?? false)
 
         try await running.sandbox.inject(HostFault(.execCut, on: "default/plain", value: "100000"), host: "host-1")
-        let cut = try await Self.exec(packages, running, "v4.channel.k8s.io", input: -1, "head", "-c", "\(size)", "/dev/zero")
+        let cut = try await Self.exec(
+            packages, running, "v4.channel.k8s.io", input: -1, "head", "-c", "\(size)", "/dev/zero")
         #expect(cut.number("bytes") == 100_000)
         #expect(cut["status"] == .null)
         #expect(cut.text("end") == "broken")
@@ -112,7 +115,8 @@ import Testing
         let kubectl = try running.kubectl()
         let minor = try await kubectl.minor()
         guard minor >= 31 else {
-            print("SKIPPED: exec by kubectl, because this one is 1.\(minor) and only 1.31 and newer exec over WebSocket")
+            print(
+                "SKIPPED: exec by kubectl, because this one is 1.\(minor) and only 1.31 and newer exec over WebSocket")
             return await running.stop()
         }
         try await kubectl("create", "-f", "-", input: Self.pod)

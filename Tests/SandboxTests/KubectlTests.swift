@@ -36,14 +36,19 @@ import Testing
         #expect(try await kubectl("get", "configmap", "settings", "-o", "jsonpath={.data}") == "{\"mode\":\"live\"}")
         try await kubectl("rollout", "status", "deployment/web", "--timeout=60s")
 
-        try await kubectl("patch", "deployment", "web", "-p", #"{"spec":{"template":{"spec":{"containers":[{"name":"main","env":[{"name":"B","value":"3"}]}]}}}}"#)
-        let env = try await kubectl("get", "deployment", "web", "-o", "jsonpath={.spec.template.spec.containers[0].env}")
+        try await kubectl(
+            "patch", "deployment", "web", "-p",
+            #"{"spec":{"template":{"spec":{"containers":[{"name":"main","env":[{"name":"B","value":"3"}]}]}}}}"#)
+        let env = try await kubectl(
+            "get", "deployment", "web", "-o", "jsonpath={.spec.template.spec.containers[0].env}")
         let values = try JSONValue(parsing: Array(env.utf8)).arrayValue ?? []
         #expect(Set(values.compactMap { $0.text("name") }) == ["A", "B"])
         #expect(values.first { $0.text("name") == "B" }?.text("value") == "3")
         try await kubectl("patch", "configmap", "settings", "--type=merge", "-p", #"{"data":{"mode":null,"new":"x"}}"#)
-        try await kubectl("patch", "configmap", "settings", "--type=json", "-p", #"[{"op":"add","path":"/data/more","value":"y"}]"#)
-        #expect(try await kubectl("get", "configmap", "settings", "-o", "jsonpath={.data}") == #"{"more":"y","new":"x"}"#)
+        try await kubectl(
+            "patch", "configmap", "settings", "--type=json", "-p", #"[{"op":"add","path":"/data/more","value":"y"}]"#)
+        #expect(
+            try await kubectl("get", "configmap", "settings", "-o", "jsonpath={.data}") == #"{"more":"y","new":"x"}"#)
 
         try await kubectl("scale", "deployment/web", "--replicas=1")
         try await eventually("one pod") {
@@ -79,12 +84,14 @@ import Testing
         func configuration(_ data: String) -> String {
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shared, namespace: default}\ndata: \(data)\n"
         }
-        try await kubectl("apply", "--server-side", "--field-manager=one", "-f", "-", input: configuration("{a: \"1\", b: \"1\"}"))
+        try await kubectl(
+            "apply", "--server-side", "--field-manager=one", "-f", "-", input: configuration("{a: \"1\", b: \"1\"}"))
         let conflict = try await kubectl(
             "apply", "--server-side", "--field-manager=two", "-f", "-", input: configuration("{a: \"2\"}"), code: 1)
         #expect(conflict.contains("conflict with \"one\"") && conflict.contains(".data.a"))
         try await kubectl(
-            "apply", "--server-side", "--force-conflicts", "--field-manager=two", "-f", "-", input: configuration("{a: \"2\", c: \"2\"}"))
+            "apply", "--server-side", "--force-conflicts", "--field-manager=two", "-f", "-",
+            input: configuration("{a: \"2\", c: \"2\"}"))
         // What `one` no longer names goes, unless another owns it.
         try await kubectl("apply", "--server-side", "--field-manager=one", "-f", "-", input: configuration("{}"))
         #expect(try await kubectl("get", "configmap", "shared", "-o", "jsonpath={.data}") == #"{"a":"2","c":"2"}"#)
@@ -101,7 +108,9 @@ import Testing
         #expect(refused.contains("must be logged in") || refused.contains("Unauthorized"))
         let reader = Kubectl(path, try await running.sandbox.kubeconfig(host: "host-1", user: "reader"))
         let forbidden = try await reader("get", "pods", code: 1)
-        #expect(forbidden.contains(#"User "reader" cannot list resource "pods" in API group "" in the namespace "default""#))
+        #expect(
+            forbidden.contains(#"User "reader" cannot list resource "pods" in API group "" in the namespace "default""#)
+        )
         #expect(try await reader("auth", "can-i", "list", "pods", code: 1).contains("no"))
         try await kubectl("create", "role", "pods", "--verb=get,list", "--resource=pods")
         try await kubectl("create", "rolebinding", "pods", "--role=pods", "--user=reader")

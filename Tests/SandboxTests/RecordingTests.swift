@@ -17,7 +17,8 @@ import Testing
         let volume = try Recording("pv-list").body.list("items")[0]
         try await host.ask("POST", "/api/v1/persistentvolumes", try Recording.applied(volume), agent: "kubectl/v1")
         try await host.ask(
-            "POST", "/apis/apps/v1/namespaces/team-a/statefulsets", try Recording.applied(try Recording("statefulset-get").body),
+            "POST", "/apis/apps/v1/namespaces/team-a/statefulsets",
+            try Recording.applied(try Recording("statefulset-get").body),
             agent: "kubectl/v1")
         try await eventually("the pod of blue") {
             let pod = try await host.ask("GET", "/api/v1/namespaces/team-a/pods/blue-0").body
@@ -163,7 +164,9 @@ import Testing
     @Test func readiness() async throws {
         let host = try await BareHost()
         let recording = try Recording("readyz")
-        guard case .bytes(let code, let bytes, let type) = await host.cluster.answer(host.request("GET", recording.target))
+        guard
+            case .bytes(let code, let bytes, let type) = await host.cluster.answer(
+                host.request("GET", recording.target))
         else {
             Issue.record("no text")
             return
@@ -186,7 +189,9 @@ import Testing
         #expect(events.count == real.count)
         for (ours, recorded) in zip(events, real) {
             // Only the newest forgotten revision differs in the message.
-            #expect(ours.setting(["object", "message"], to: nil).isSame(as: recorded.setting(["object", "message"], to: nil)))
+            #expect(
+                ours.setting(["object", "message"], to: nil).isSame(
+                    as: recorded.setting(["object", "message"], to: nil)))
             #expect(ours.text("object", "message")?.hasPrefix("too old resource version: 1 (") ?? false)
         }
         await host.stop()
@@ -196,7 +201,8 @@ import Testing
         let host = try await Self.prepared()
         let path = "/apis/apps/v1/namespaces/team-a/statefulsets/blue"
         try await host.ask(
-            "PATCH", path, .members(["spec": .members(["replicas": .integer(0)])]), type: "application/merge-patch+json")
+            "PATCH", path, .members(["spec": .members(["replicas": .integer(0)])]), type: "application/merge-patch+json"
+        )
         try await Self.compare("scale-subresource-get", with: host)
         await host.stop()
     }

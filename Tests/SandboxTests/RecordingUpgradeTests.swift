@@ -22,14 +22,16 @@ import Testing
     }
 
     private static func waiting(_ host: BareHost) async throws -> String? {
-        try await host.ask("GET", pod).body.list("status", "containerStatuses").first?.text("state", "waiting", "reason")
+        try await host.ask("GET", pod).body.list("status", "containerStatuses").first?.text(
+            "state", "waiting", "reason")
     }
 
     /// What the status says, without times and names of revisions, which become "current" and "update".
     private static func status(_ object: JSONValue) -> JSONValue {
         let update = object.text("status", "updateRevision")
         var status = object["status"] ?? .null
-        status.set("currentRevision", to: .string(object.text("status", "currentRevision") == update ? "same" : "other"))
+        status.set(
+            "currentRevision", to: .string(object.text("status", "currentRevision") == update ? "same" : "other"))
         status.set("updateRevision", to: nil)
         status.set("observedGeneration", to: nil)
         return status
@@ -47,7 +49,8 @@ import Testing
             """)
         let missing = try Recording("upgrade-image-missing-statefulset")
         try await host.ask(
-            "POST", "/apis/apps/v1/namespaces/team-b/statefulsets", try Recording.applied(missing.body), agent: "kubectl/v1")
+            "POST", "/apis/apps/v1/namespaces/team-b/statefulsets", try Recording.applied(missing.body),
+            agent: "kubectl/v1")
         func isReady() async throws -> Bool {
             try await host.ask("GET", Self.path).body.number("status", "readyReplicas") == 1
         }

@@ -17,7 +17,8 @@ import Testing
         try await host.cluster.install(
             "gold", namespace: "vc-gold", .b, .ingress, seed: SeedOptions(seed: 1, bytes: 1000))
         try await eventually("the synced objects") {
-            let claims = try await host.ask("GET", "/api/v1/namespaces/vc-gold/persistentvolumeclaims").body.list("items")
+            let claims = try await host.ask("GET", "/api/v1/namespaces/vc-gold/persistentvolumeclaims").body.list(
+                "items")
             let pods = try await host.ask("GET", "/api/v1/namespaces/vc-gold/pods").body.list("items")
             return claims.count == 2 && claims.allSatisfy { $0.text("status", "phase") == "Bound" } && pods.count == 4
                 && pods.allSatisfy { $0.text("status", "phase") == "Running" }

@@ -39,7 +39,8 @@ import Testing
         try await host.ask(
             "POST", "/api/v1/persistentvolumes", try Recording.applied(try Recording("pv-list").body.list("items")[0]))
         try await host.ask(
-            "POST", "/apis/apps/v1/namespaces/team-a/statefulsets", try Recording.applied(try Recording("statefulset-get").body))
+            "POST", "/apis/apps/v1/namespaces/team-a/statefulsets",
+            try Recording.applied(try Recording("statefulset-get").body))
         try await eventually("blue is ready") {
             try await host.ask("GET", Self.set).body.number("status", "readyReplicas") == 1
         }
@@ -57,7 +58,8 @@ import Testing
             try await eventually("\(replicas) replicas") {
                 let object = try await host.ask("GET", Self.set).body
                 return object.number("status", "observedGeneration") == object.number("metadata", "generation")
-                    && object.number("status", "readyReplicas") ?? 0 == number && object.number("status", "replicas") == number
+                    && object.number("status", "readyReplicas") ?? 0 == number
+                    && object.number("status", "replicas") == number
             }
         }
         let (pods, sets) = try await (podEvents, setEvents)

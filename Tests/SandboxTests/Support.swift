@@ -105,7 +105,9 @@ struct BareHost {
     /// The events of a watch until it ends.
     func watch(_ target: String) async throws -> [JSONValue] {
         let answer = await cluster.answer(request("GET", target))
-        guard case .stream(let stream) = answer else { throw Failure(.failed, "\(target) was not answered with a stream") }
+        guard case .stream(let stream) = answer else {
+            throw Failure(.failed, "\(target) was not answered with a stream")
+        }
         var events: [JSONValue] = []
         for await bytes in stream { events.append(try JSONValue(parsing: bytes)) }
         return events

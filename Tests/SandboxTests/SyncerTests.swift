@@ -11,7 +11,8 @@ import Testing
 
     private static func prepared(_ generation: Generation) async throws -> BareHost {
         let host = try await BareHost()
-        try await host.cluster.install("blue", namespace: "vc-blue", generation, .clusterIP, seed: SeedOptions(seed: 3, bytes: 1000))
+        try await host.cluster.install(
+            "blue", namespace: "vc-blue", generation, .clusterIP, seed: SeedOptions(seed: 3, bytes: 1000))
         try await eventually("the synced claim") {
             let claim = try await host.ask("GET", "\(namespace)/persistentvolumeclaims/data-db-0-x-shop-x-blue").body
             return claim.text("status", "phase") == "Bound"
@@ -26,7 +27,9 @@ import Testing
     private static func claim(_ name: String) -> JSONValue {
         .members([
             "kind": .string("PersistentVolumeClaim"), "apiVersion": .string("v1"),
-            "metadata": .members(["name": .string(name), "namespace": .string("shop"), "uid": .string(RandomNames.uid())]),
+            "metadata": .members([
+                "name": .string(name), "namespace": .string("shop"), "uid": .string(RandomNames.uid()),
+            ]),
             "spec": .members([
                 "accessModes": .texts(["ReadWriteOnce"]), "storageClassName": .string("local-path"),
                 "resources": .members(["requests": .members(["storage": .string("1Gi")])]),
@@ -63,7 +66,7 @@ import Testing
 
     @Test func newerVolumesOfARestoredDatastoreAreDestroyed() async throws {
         let host = try await Self.prepared(.b)
-        let database = try #require(await Self.plane(host).options.directory) + "/server/db/state.db"
+        let database = try await Self.plane(host).options.directory + "/server/db/state.db"
         try await Self.scale(host, 0)
         // Workload pods go on while their control plane is away.
         let pods = try await host.ask("GET", "\(Self.namespace)/pods").body.list("items")

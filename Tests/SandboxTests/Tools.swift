@@ -23,14 +23,22 @@ struct Tool {
             .first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 
-    @concurrent
+    /// Waits on a thread of its own: the sandbox in this process needs the few that tasks share.
     func run(_ arguments: [String], input: String = "") async throws -> (code: Int32, text: String) {
         var variables = ProcessCommand.plainEnvironment
         variables["PATH"] = ProcessInfo.processInfo.environment["PATH"]
         variables.merge(environment) { $1 }
-        let process = try CompletedProcess.run(
-            ProcessCommand(path, arguments, environment: variables), input: Array(input.utf8), outputLimit: 1 << 20,
-            deadline: .seconds(120), uptime: uptime)
+        let command = ProcessCommand(path, arguments, environment: variables)
+        let process: CompletedProcess = try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Result {
+                        try CompletedProcess.run(
+                            command, input: Array(input.utf8), outputLimit: 1 << 20, deadline: .seconds(120),
+                            uptime: uptime)
+                    })
+            }
+        }
         guard case .exited(let code) = process.end else { throw Failure(.failed, "\(path) ended by \(process.end)") }
         return (code, String(decoding: process.output, as: UTF8.self))
     }
@@ -46,7 +54,8 @@ struct Kubectl {
 
     @discardableResult
     func callAsFunction(
-        _ arguments: String..., input: String = "", code wanted: Int32 = 0, sourceLocation: SourceLocation = #_sourceLocation
+        _ arguments: String..., input: String = "", code wanted: Int32 = 0,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> String {
         let (code, text) = try await tool.run(["--cache-dir=/tmp/sandbox-kubectl-cache"] + arguments, input: input)
         #expect(code == wanted, "kubectl \(arguments.joined(separator: " ")): \(text)", sourceLocation: sourceLocation)

@@ -106,7 +106,7 @@ extension KubernetesClient {
         return try perform(request)
     }
 
-    /// Whether the API server says that it is ready (`/readyz`): one attempt, and no failure where it says no.
+    /// Whether the API server says that it is ready (`/readyz`): one attempt, and false also where nothing answers.
     public func isReady() throws(Failure) -> Bool {
         do throws(Failure) {
             return try authenticated { ticket throws(Failure) in

@@ -14,6 +14,12 @@ public final class ExecSession {
     /// Whether the end of the input can be told; before v5 it cannot, and the command must know it from what it reads.
     public var canCloseInput: Bool { protocolName.hasPrefix("v5.") }
 
+    /// A descriptor of the caller's: while it can be read, no call waits before it has asked `checkStop` again.
+    public var wakeDescriptor: Int32? {
+        get { wire.wake }
+        set { wire.wake = newValue }
+    }
+
     private static let largestStatus = 64 << 10
     /// How long output that is on its way when the status comes is waited for.
     private static let patienceAfterStatus: Duration = .seconds(5)

@@ -10,6 +10,8 @@ struct ExecWire: ~Copyable {
     private let connection: RawConnection
     private(set) var wasStopped = false
     private(set) var hasEnded = false
+    /// A descriptor that ends a wait early when it can be read.
+    var wake: Int32?
 
     init(_ connection: consuming RawConnection, _ surroundings: Surroundings) {
         self.connection = connection
@@ -48,7 +50,7 @@ struct ExecWire: ~Copyable {
     /// Waits a short while, or until something can be done.
     mutating func pause(writing: Bool) throws(Failure) {
         try checkStop()
-        connection.wait(reading: !hasEnded, writing: writing, atMost: Self.step)
+        connection.wait(reading: !hasEnded, writing: writing, atMost: Self.step, or: wake)
     }
 
     mutating func checkStop() throws(Failure) {

@@ -33,7 +33,7 @@ public struct AgentReport: Codable, Sendable, Equatable {
     public var problems: [Problem] = []
 
     /// Looks, and changes nothing.
-    init(_ place: AgentOperation.Place, user context: OperationContext) {
+    init(_ place: AgentOperation.Place) {
         daytwoVersion = OperationContext.version
         userID = geteuid()
         note { report throws(Failure) in

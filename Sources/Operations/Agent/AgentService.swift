@@ -51,7 +51,7 @@ public struct AgentService: Sendable {
         case .backup: return try AgentBackup(connection, at: place, connected(connection)).run(parameters)
         case .check:
             let asked = try parameters.understood(AgentOperation.Place.self, "the request")
-            let report = AgentReport(place ?? asked, user: context)
+            let report = AgentReport(place ?? asked)
             let sum = try connection.endData()
             try connection.send(.result(JSONValue(encoding: report)))
             try connection.awaitAcknowledgement(of: sum)

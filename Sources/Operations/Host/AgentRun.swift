@@ -8,6 +8,7 @@ struct AgentRun: Sendable {
     private static let pause = Duration.milliseconds(300)
     private static let silence = Duration.seconds(60)
     private static let attempts = 4
+    private static let patienceWithRefusals = Duration.seconds(5)
     /// Reasons of a waiting container that no waiting mends soon.
     private static let hopeless: Set<String> = [
         "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerError",
@@ -80,7 +81,8 @@ struct AgentRun: Sendable {
     }
 
     private func waitForPod() throws(Failure) -> String {
-        let end = context.uptime() + pod.settings.startLimit
+        let start = context.uptime()
+        let end = start + pod.settings.startLimit
         let selector = ObjectSelector(labels: "\(AgentPod.runLabel)=\(pod.run.prefix(32))")
         var last = "its pod was not created"
         while context.uptime() < end {
@@ -92,6 +94,12 @@ struct AgentRun: Sendable {
                 case .waits(let why): last = why
                 }
             } else if let why = try refusal() {
+                // The host tries again by itself; a quota or a policy is still there then.
+                guard context.uptime() - start < Self.patienceWithRefusals else {
+                    throw Failure(
+                        .refused, "\(host.name) makes no pod for the agent", why: why,
+                        next: "Look at the quotas and policies of the namespace \(pod.cluster.namespace).")
+                }
                 last = why
             }
             try host.client.surroundings.sleep(Self.pause)
@@ -144,6 +152,6 @@ struct AgentRun: Sendable {
         let events = try host.client.list(
             .events, in: pod.cluster.namespace, ObjectSelector(fields: "involvedObject.name=\(pod.name)")
         ).objects
-        return events.last { $0["type"]?.stringValue == "Warning" }.flatMap { $0["message"]?.stringValue }
+        return events.last { $0["reason"]?.stringValue == "FailedCreate" }.flatMap { $0["message"]?.stringValue }
     }
 }

@@ -11,8 +11,10 @@ final class ExecChannel: AgentChannel {
     private static let errorsHeld = 4 << 10
 
     private struct State: Sendable {
-        var outgoing: [[UInt8]] = []
-        var outgoingCount = 0
+        /// What is to be sent next; how many pieces came so far, and how many of them have been handed on.
+        var outgoing: [UInt8]?
+        var accepted = 0
+        var delivered = 0
         var incoming: [[UInt8]] = []
         var incomingCount = 0
         var errors: [UInt8] = []
@@ -26,31 +28,42 @@ final class ExecChannel: AgentChannel {
     private struct SomethingToSend: Error {}
 
     private let state = Monitor(State())
+    private let wake: WakeCall
     private let silence: Duration
     private let thread: OwnedThread
 
     /// Starts the command. What goes wrong with that is thrown by the first call. After `silence` without room for what
     /// is sent, or without a byte that comes, the other side counts as gone.
     init(_ client: KubernetesClient, _ command: ExecRequest, silence: Duration) throws(Failure) {
-        let state = state
+        let (state, wake) = (state, try WakeCall())
+        self.wake = wake
         self.silence = silence
-        thread = try OwnedThread { () throws(Failure) in Self.run(client, command, state) }
+        thread = try OwnedThread { () throws(Failure) in Self.run(client, command, state, wake) }
     }
 
     deinit { close() }
 
+    /// Waits until the bytes are handed on: what is said last must be out before the connection is closed.
     func send(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
         let piece = Array(bytes)
-        let taken: Result<Void, Failure>? = state.wait(atMost: silence) { state in
+        let ticket: Result<Int, Failure>? = state.wait(atMost: silence) { state in
             if let end = state.end { return .failure(Self.gone(end, state)) }
             if state.isClosed { return .failure(Self.closed) }
-            guard state.outgoingCount < Self.held else { return nil }
-            state.outgoing.append(piece)
-            state.outgoingCount += piece.count
-            return .success(())
+            guard state.outgoing == nil else { return nil }
+            state.outgoing = piece
+            state.accepted += 1
+            return .success(state.accepted)
         }
-        guard let taken else { throw Self.silent("takes nothing", silence) }
-        try taken.get()
+        guard let ticket else { throw Self.silent("takes nothing", silence) }
+        let number = try ticket.get()
+        wake.ring()
+        let delivered: Result<Void, Failure>? = state.wait(atMost: silence) { state in
+            if state.delivered >= number { return .success(()) }
+            if let end = state.end { return .failure(Self.gone(end, state)) }
+            return state.isClosed ? .failure(Self.closed) : nil
+        }
+        guard let delivered else { throw Self.silent("takes nothing", silence) }
+        try delivered.get()
     }
 
     func receive(into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
@@ -73,13 +86,18 @@ final class ExecChannel: AgentChannel {
         return try count.get()
     }
 
-    func close() { state.change { $0.isClosed = true } }
+    func close() {
+        state.change { $0.isClosed = true }
+        wake.ring()
+    }
 
     // MARK: The thread of the connection
 
-    private static func run(_ client: KubernetesClient, _ command: ExecRequest, _ state: Monitor<State>) {
+    private static func run(
+        _ client: KubernetesClient, _ command: ExecRequest, _ state: Monitor<State>, _ wake: WakeCall
+    ) {
         do throws(Failure) {
-            let status = try carry(client, command, state)
+            let status = try carry(client, command, state, wake)
             state.change { $0.end = .success(status) }
         } catch {
             state.change { $0.end = .failure(error) }
@@ -87,23 +105,27 @@ final class ExecChannel: AgentChannel {
     }
 
     private static func carry(
-        _ client: KubernetesClient, _ command: ExecRequest, _ state: Monitor<State>
+        _ client: KubernetesClient, _ command: ExecRequest, _ state: Monitor<State>, _ wake: WakeCall
     ) throws(Failure) -> Int {
         var client = client
         let outer = client.surroundings.checkStop
         client.surroundings.checkStop = { () throws(Failure) in
             try outer()
-            let (isClosed, isWanted) = state.change { ($0.isClosed, $0.isReceiving && !$0.outgoing.isEmpty) }
+            // Before the look: who rings has put down what for.
+            wake.answer()
+            let (isClosed, isWanted) = state.change { ($0.isClosed, $0.isReceiving && $0.outgoing != nil) }
             if isClosed { throw Self.closed }
             if isWanted { throw Failure(.failed, "there is something to send", cause: SomethingToSend()) }
         }
         let session = try client.exec(command)
+        session.wakeDescriptor = wake.descriptor
         defer { session.close() }
         while true {
             switch nextTurn(state) {
             case .close: throw closed
             case .send(let piece):
                 _ = try session.send(piece) { event throws(Failure) in take(event, state) }
+                state.change { $0.delivered += 1 }
             case .receive:
                 do throws(Failure) {
                     let event = try session.receive()
@@ -128,9 +150,8 @@ final class ExecChannel: AgentChannel {
     private static func nextTurn(_ state: Monitor<State>) -> Turn {
         state.wait { state in
             if state.isClosed { return .close }
-            if !state.outgoing.isEmpty {
-                let piece = state.outgoing.removeFirst()
-                state.outgoingCount -= piece.count
+            if let piece = state.outgoing {
+                state.outgoing = nil
                 return .send(piece)
             }
             guard state.incomingCount < held else { return nil }

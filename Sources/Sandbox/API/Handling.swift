@@ -21,7 +21,9 @@ extension HostCluster {
         case ["version"]: return .json(200, version)
         case ["healthz"], ["livez"], ["readyz"]:
             let isVerbose = request.query.contains { $0.name == "verbose" }
-            let text = isVerbose ? "[+]ping ok\n[+]log ok\n[+]etcd ok\n[+]shutdown ok\n\(request.path[0]) check passed\n" : "ok"
+            let text =
+                isVerbose
+                ? "[+]ping ok\n[+]log ok\n[+]etcd ok\n[+]shutdown ok\n\(request.path[0]) check passed\n" : "ok"
             return .bytes(200, Array(text.utf8), contentType: "text/plain; charset=utf-8")
         case ["api"]: return .json(200, Discovery.versions)
         case ["apis"]: return .json(200, Discovery.groupList)
@@ -36,7 +38,11 @@ extension HostCluster {
         }
         if request.path.count == 2, request.path[0] == "apis", Discovery.groups.contains(request.path[1]) {
             let group = Discovery.group(request.path[1])
-            return .json(200, .object([JSONMember("kind", .string("APIGroup")), JSONMember("apiVersion", .string("v1"))] + (group.members ?? [])))
+            return .json(
+                200,
+                .object(
+                    [JSONMember("kind", .string("APIGroup")), JSONMember("apiVersion", .string("v1"))]
+                        + (group.members ?? [])))
         }
         if request.path.count == 3, request.path[0] == "apis" {
             return Discovery.resources(group: request.path[1], version: request.path[2]).map { .json(200, $0) }

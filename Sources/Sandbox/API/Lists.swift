@@ -7,7 +7,8 @@ extension HostCluster {
     /// A list, whole or in pages; later pages show the same revision as the first.
     func list(_ target: APITarget, _ request: APIRequest) throws(APIError) -> APIAnswer {
         let labels = try LabelSelector(parsing: request.value("labelSelector") ?? "")
-        let fields = try request.value("fieldSelector").map { text throws(APIError) in try FieldSelector(parsing: text) }
+        let fields = try request.value("fieldSelector").map { text throws(APIError) in try FieldSelector(parsing: text)
+        }
         var revision = store.revision
         var start = ""
         var objects: [JSONValue]
@@ -41,7 +42,8 @@ extension HostCluster {
     }
 
     func listed(
-        _ objects: [JSONValue], of target: APITarget, revision: Int64, continuation: String? = nil, remaining: Int? = nil
+        _ objects: [JSONValue], of target: APITarget, revision: Int64, continuation: String? = nil,
+        remaining: Int? = nil
     ) -> JSONValue {
         .members([
             "kind": .string("\(target.resource.type.kind)List"),

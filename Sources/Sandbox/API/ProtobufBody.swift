@@ -15,7 +15,8 @@ enum ProtobufBody {
 
         var name: String {
             switch self {
-            case .text(let name), .bytes(let name), .number(let name), .flag(let name), .message(let name, _), .map(let name, _):
+            case .text(let name), .bytes(let name), .number(let name), .flag(let name), .message(let name, _),
+                .map(let name, _):
                 name
             case .list(let element): element.name
             }
@@ -25,7 +26,8 @@ enum ProtobufBody {
     private static let metadata = Field.message(
         "metadata",
         [
-            1: .text("name"), 2: .text("generateName"), 3: .text("namespace"), 5: .text("uid"), 6: .text("resourceVersion"),
+            1: .text("name"), 2: .text("generateName"), 3: .text("namespace"), 5: .text("uid"),
+            6: .text("resourceVersion"),
             11: .map("labels", .text("")), 12: .map("annotations", .text("")), 14: .list(.text("finalizers")),
         ])
     private static let deletion: [Int: Field] = [
@@ -41,7 +43,8 @@ enum ProtobufBody {
             ]))
     private static let binding: [Int: Field] = [
         1: metadata,
-        2: .list(.message("subjects", [1: .text("kind"), 2: .text("apiGroup"), 3: .text("name"), 4: .text("namespace")])),
+        2: .list(
+            .message("subjects", [1: .text("kind"), 2: .text("apiGroup"), 3: .text("name"), 4: .text("namespace")])),
         3: .message("roleRef", [1: .text("apiGroup"), 2: .text("kind"), 3: .text("name")]),
     ]
 
@@ -84,7 +87,8 @@ enum ProtobufBody {
         }
         let rest = try read(Array(raw)[...], fields).members ?? []
         return .object(
-            [JSONMember("kind", .string(kind)), JSONMember("apiVersion", envelope["type", "apiVersion"] ?? .null)] + rest)
+            [JSONMember("kind", .string(kind)), JSONMember("apiVersion", envelope["type", "apiVersion"] ?? .null)]
+                + rest)
     }
 
     private static func read(_ bytes: ArraySlice<UInt8>, _ fields: [Int: Field]) throws(APIError) -> JSONValue {
@@ -113,7 +117,8 @@ enum ProtobufBody {
 
     private static func add(_ value: ArraySlice<UInt8>, as field: Field, to result: inout JSONValue) throws(APIError) {
         switch field {
-        case .list(let element): result.set(field.name, to: .array(result.list(field.name) + [try single(value, element)]))
+        case .list(let element):
+            result.set(field.name, to: .array(result.list(field.name) + [try single(value, element)]))
         case .map(let name, let element):
             let pair = try read(value, [1: .text("key"), 2: .bytes("value")])
             let raw = Data(base64Encoded: pair.text("value") ?? "") ?? Data()

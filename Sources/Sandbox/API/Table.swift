@@ -47,7 +47,8 @@ enum Table {
                 },
                 Column(name: "Status") { .string(podStatus($0)) },
                 Column(name: "Restarts", type: "integer") { pod in
-                    .integer(pod.list("status", "containerStatuses").reduce(0) { $0 + ($1.number("restartCount") ?? 0) })
+                    .integer(
+                        pod.list("status", "containerStatuses").reduce(0) { $0 + ($1.number("restartCount") ?? 0) })
                 },
             ]
         case .statefulSets:

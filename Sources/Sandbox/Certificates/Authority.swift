@@ -29,7 +29,9 @@ struct KeyedCertificate: Sendable {
         }
     }
 
-    private static func making(_ what: String, _ body: () throws -> KeyedCertificate) throws(Failure) -> KeyedCertificate {
+    private static func making(_ what: String, _ body: () throws -> KeyedCertificate) throws(Failure)
+        -> KeyedCertificate
+    {
         do { return try body() } catch {
             throw Failure(.failed, "cannot make the certificate \(what)", why: "\(error)", cause: error)
         }

@@ -74,7 +74,8 @@ public struct ControlClient: Sendable {
         let raw = Self.connected(Self.path(directory))
         guard raw >= 0 else {
             throw Failure(
-                .notFound, "no sandbox is running in \(directory)", next: "Start one with: daytwo-sandbox up --state \(directory)")
+                .notFound, "no sandbox is running in \(directory)",
+                next: "Start one with: daytwo-sandbox up --state \(directory)")
         }
         defer { close(raw) }
         let line = JSONValue.members(question).serialized() + [UInt8(ascii: "\n")]
@@ -89,7 +90,9 @@ public struct ControlClient: Sendable {
             answer += buffer.prefix(count)
         }
         let json = try JSONValue(parsing: answer)
-        if let error = json.text("error") { throw Failure(.failed, error, next: json.text("next")) }
+        if let error = json.text("error") {
+            throw Failure(Failure.Code(rawValue: json.text("code") ?? "") ?? .failed, error, next: json.text("next"))
+        }
         return json.text("text") ?? ""
     }
 }

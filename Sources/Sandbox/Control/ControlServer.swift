@@ -22,7 +22,8 @@ final class ControlServer: Sendable {
             try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
         } catch {
             throw Failure(
-                .failed, "cannot listen on \(path)", why: "\(error)", next: "Give a shorter directory with --state.", cause: error)
+                .failed, "cannot listen on \(path)", why: "\(error)", next: "Give a shorter directory with --state.",
+                cause: error)
         }
     }
 
@@ -68,7 +69,8 @@ private final class ControlConnection: ChannelInboundHandler {
             failure = error
         }
         return .members([
-            "error": failure.map { .string($0.description) }, "next": (failure?.next).map(JSONValue.string),
+            "error": failure.map { .string($0.description) }, "code": failure.map { .string($0.code.rawValue) },
+            "next": (failure?.next).map(JSONValue.string),
         ])
     }
 

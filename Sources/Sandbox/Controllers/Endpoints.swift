@@ -25,7 +25,8 @@ extension HostCluster {
         }
         let ports = service.list("spec", "ports").map { port in
             JSONValue.members([
-                "name": port["name"], "port": port["targetPort"]?.integerValue == nil ? port["port"] : port["targetPort"],
+                "name": port["name"],
+                "port": port["targetPort"]?.integerValue == nil ? port["port"] : port["targetPort"],
                 "protocol": port["protocol"],
             ])
         }

@@ -20,14 +20,16 @@ extension HostCluster {
             let left = end.timeIntervalSinceNow
             if left <= 0 {
                 for pod in active { remove(.pods, ObjectName(of: pod)) }
-                return finish(object, failed: failed + active.count, succeeded, started, "DeadlineExceeded",
+                return finish(
+                    object, failed: failed + active.count, succeeded, started, "DeadlineExceeded",
                     "Job was active longer than specified deadline")
             }
             touch(name.namespace, after: .seconds(left + 0.05))
         }
         if failed > Int(object.number("spec", "backoffLimit") ?? 6) {
             for pod in active { remove(.pods, ObjectName(of: pod)) }
-            return finish(object, failed: failed, succeeded, started, "BackoffLimitExceeded",
+            return finish(
+                object, failed: failed, succeeded, started, "BackoffLimitExceeded",
                 "Job has reached the specified backoff limit")
         }
         if succeeded >= Int(object.number("spec", "completions") ?? 1) {
@@ -61,7 +63,8 @@ extension HostCluster {
             "reason": reason.map(JSONValue.string), "message": message.map(JSONValue.string),
         ])
         report(
-            reason ?? "Completed", message ?? "Job completed", about: object, .jobs, from: .controller("job-controller"),
+            reason ?? "Completed", message ?? "Job completed", about: object, .jobs,
+            from: .controller("job-controller"),
             isWarning: reason != nil)
         setStatus(object, conditions: [condition], started, active: 0, failed: failed, succeeded: succeeded)
     }

@@ -45,7 +45,11 @@ extension HostCluster {
                 remove(resource, ObjectName(of: object))
             }
         }
-        if isEmpty { removeNow(.namespaces, ObjectName("", namespace)) } else { touch(namespace, after: .milliseconds(100)) }
+        if isEmpty {
+            removeNow(.namespaces, ObjectName("", namespace))
+        } else {
+            touch(namespace, after: .milliseconds(100))
+        }
     }
 
     /// Objects whose owners are all gone go too.
@@ -122,7 +126,9 @@ extension HostCluster {
         for resource in [Resource.statefulSets, .deployments] {
             for object in store.list(resource, namespace: namespace) {
                 let name = ObjectName(of: object)
-                guard let wanted = faults.replicas(for: name), object.number("spec", "replicas") != wanted else { continue }
+                guard let wanted = faults.replicas(for: name), object.number("spec", "replicas") != wanted else {
+                    continue
+                }
                 change(resource, name, by: FieldManager(name: "gitops-controller")) {
                     $0.set("spec", "replicas", to: .integer(wanted))
                 }

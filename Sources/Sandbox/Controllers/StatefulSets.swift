@@ -191,7 +191,8 @@ extension HostCluster {
         let name = ObjectName(of: object).name
         remove(.pods, ObjectName(of: pod))
         report(
-            "SuccessfulDelete", "delete Pod \(ObjectName(of: pod).name) in StatefulSet \(name) successful", about: object,
+            "SuccessfulDelete", "delete Pod \(ObjectName(of: pod).name) in StatefulSet \(name) successful",
+            about: object,
             .statefulSets, from: .controller("statefulset-controller"))
     }
 }

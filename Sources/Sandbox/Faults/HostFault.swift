@@ -94,20 +94,27 @@ struct FaultTable: Sendable {
                 details: .members(["retryAfterSeconds": .integer(1)]))
         case 503:
             APIError(
-                code: 503, reason: "ServiceUnavailable", message: "the server is currently unable to handle the request",
+                code: 503, reason: "ServiceUnavailable",
+                message: "the server is currently unable to handle the request",
                 details: .members(["retryAfterSeconds": .integer(1)]))
-        case 504: APIError(code: 504, reason: "Timeout", message: "Timeout: request did not complete within the allotted timeout")
+        case 504:
+            APIError(
+                code: 504, reason: "Timeout", message: "Timeout: request did not complete within the allotted timeout")
         default: .internalError("etcdserver: leader changed")
         }
     }
 
     func denial(of resource: Resource, namespace: String) -> APIError? {
-        guard let fault = all.first(where: { $0.kind == .admissionDenied && ($0.value ?? "pods") == resource.type.plural }),
+        guard
+            let fault = all.first(where: { $0.kind == .admissionDenied && ($0.value ?? "pods") == resource.type.plural }
+            ),
             fault.target.map({ $0.hasPrefix(namespace + "/") || $0 == namespace }) ?? true
         else { return nil }
         return APIError(
             code: 400, reason: "",
-            message: "admission webhook \"policy.sandbox.example.com\" denied the request: \(resource.type.plural) are not allowed here")
+            message:
+                "admission webhook \"policy.sandbox.example.com\" denied the request: \(resource.type.plural) are not allowed here"
+        )
     }
 
     var isNodeGone: Bool { all.contains { $0.kind == .nodeGone } }

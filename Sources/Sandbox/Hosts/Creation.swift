@@ -54,7 +54,8 @@ extension HostCluster {
         object.fill("metadata", with: .object([]))
         if let namespace {
             if let told = object.text("metadata", "namespace"), told != namespace {
-                throw .badRequest("the namespace of the provided object does not match the namespace sent on the request")
+                throw .badRequest(
+                    "the namespace of the provided object does not match the namespace sent on the request")
             }
             object.set("metadata", "namespace", to: .string(namespace))
         } else {
@@ -66,7 +67,8 @@ extension HostCluster {
         guard object.text("metadata", "resourceVersion") ?? "" == "" else {
             throw .badRequest("resourceVersion should not be set on objects to be created")
         }
-        for name in ["managedFields", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"] {
+        for name in ["managedFields", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"]
+        {
             object.set("metadata", name, to: nil)
         }
     }
@@ -84,7 +86,8 @@ extension HostCluster {
 
     static func hasGeneration(_ resource: Resource) -> Bool {
         switch resource {
-        case .statefulSets, .deployments, .replicaSets, .daemonSets, .ingresses, .networkPolicies, .podDisruptionBudgets:
+        case .statefulSets, .deployments, .replicaSets, .daemonSets, .ingresses, .networkPolicies,
+            .podDisruptionBudgets:
             true
         default: false
         }

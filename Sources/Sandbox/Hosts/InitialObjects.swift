@@ -7,7 +7,8 @@ extension HostCluster {
     /// A namespace, a node and a storage class: what a fresh host has before anybody uses it.
     func createInitialObjects() throws(APIError) {
         for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
-            try create(.namespaces, namespace: nil, .members(["metadata": .members(["name": .string(name)])]), by: .host)
+            try create(
+                .namespaces, namespace: nil, .members(["metadata": .members(["name": .string(name)])]), by: .host)
         }
         try create(.nodes, namespace: nil, node, by: .host)
         publishNode(isReady: true)

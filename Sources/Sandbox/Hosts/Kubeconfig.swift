@@ -10,7 +10,8 @@ struct Kubeconfig: Sendable {
     var text: String {
         var user = ""
         if let certificate, let key {
-            user += "    client-certificate-data: \(Base64.encode(certificate))\n    client-key-data: \(Base64.encode(key))\n"
+            user +=
+                "    client-certificate-data: \(Base64.encode(certificate))\n    client-key-data: \(Base64.encode(key))\n"
         }
         if let token { user += "    token: \(token)\n" }
         return """

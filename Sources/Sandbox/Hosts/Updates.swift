@@ -45,7 +45,8 @@ extension HostCluster {
         if let uid = body.text("metadata", "uid"), uid != old.text("metadata", "uid") {
             throw .conflict(
                 resource, name.name,
-                "Precondition failed: UID in precondition: \(uid), UID in object meta: \(old.text("metadata", "uid") ?? "")")
+                "Precondition failed: UID in precondition: \(uid), UID in object meta: \(old.text("metadata", "uid") ?? "")"
+            )
         }
         let version = body.text("metadata", "resourceVersion") ?? ""
         guard version.isEmpty || version == old.text("metadata", "resourceVersion") else {
@@ -118,7 +119,8 @@ extension HostCluster {
             throw APIError(
                 code: 422, reason: "Invalid",
                 message:
-                    "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch")
+                    "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch"
+            )
         }
         guard body.text("kind") == resource.type.kind, body.text("apiVersion") == resource.type.apiVersion else {
             throw .badRequest("an applied object must tell its kind and apiVersion")

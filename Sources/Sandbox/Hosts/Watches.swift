@@ -71,7 +71,8 @@ extension HostCluster {
         let watcher = Watcher(
             resource: target.resource, namespace: target.namespace, name: target.name,
             labels: try LabelSelector(parsing: request.value("labelSelector") ?? ""),
-            fields: try request.value("fieldSelector").map { text throws(APIError) in try FieldSelector(parsing: text) },
+            fields: try request.value("fieldSelector").map { text throws(APIError) in try FieldSelector(parsing: text)
+            },
             wantsBookmarks: request.isOn("allowWatchBookmarks"), continuation: continuation)
         let since = request.value("resourceVersion") ?? ""
         if since.isEmpty || since == "0" {

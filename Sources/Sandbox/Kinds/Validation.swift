@@ -95,7 +95,9 @@ enum Validation {
         }
         // The claims of a StatefulSet become volumes of its pods.
         var spec = object["spec", "template", "spec"] ?? .object([])
-        let claims = object.list("spec", "volumeClaimTemplates").map { JSONValue.members(["name": $0["metadata", "name"]]) }
+        let claims = object.list("spec", "volumeClaimTemplates").map {
+            JSONValue.members(["name": $0["metadata", "name"]])
+        }
         if !claims.isEmpty { spec.set("volumes", to: .array(spec.list("volumes") + claims)) }
         return causes + pod(spec, at: "spec.template.spec")
     }
@@ -120,8 +122,11 @@ enum Validation {
             return kept(old).isSame(as: kept(new))
         }
         switch resource {
-        case .statefulSets where !same(spec: ["replicas", "template", "updateStrategy", "minReadySeconds",
-            "persistentVolumeClaimRetentionPolicy"]):
+        case .statefulSets
+        where !same(spec: [
+            "replicas", "template", "updateStrategy", "minReadySeconds",
+            "persistentVolumeClaimRetentionPolicy",
+        ]):
             return [
                 .forbidden(
                     "spec",
@@ -140,8 +145,11 @@ enum Validation {
             ]
         case .services where !same("spec", "clusterIP") && old.text("spec", "type") != "ExternalName":
             return [.invalid("spec.clusterIP", new["spec", "clusterIP"] ?? .null, "field is immutable")]
-        case .pods where !same(spec: ["containers", "initContainers", "activeDeadlineSeconds", "tolerations",
-            "nodeName", "terminationGracePeriodSeconds"]):
+        case .pods
+        where !same(spec: [
+            "containers", "initContainers", "activeDeadlineSeconds", "tolerations",
+            "nodeName", "terminationGracePeriodSeconds",
+        ]):
             return [
                 .forbidden(
                     "spec",

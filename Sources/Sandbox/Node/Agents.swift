@@ -20,7 +20,8 @@ extension HostCluster {
                     ? runtime.address : pod.value(at: path.split(separator: ".").map(String.init))?.stringValue ?? ""
             }
             for (kind, resource) in [("configMapKeyRef", Resource.configMaps), ("secretKeyRef", .secrets)] {
-                guard let object = variable.text("valueFrom", kind, "name"), let key = variable.text("valueFrom", kind, "key"),
+                guard let object = variable.text("valueFrom", kind, "name"),
+                    let key = variable.text("valueFrom", kind, "key"),
                     let value = store.get(resource, ObjectName(runtime.name.namespace, object))?.dictionary("data")[key]
                 else { continue }
                 result[name] = resource == .secrets ? Base64.text(value) : value
@@ -73,7 +74,8 @@ extension HostCluster {
             throw .badRequest("container \(wanted) is not valid for pod \(short)")
         }
         guard !faults.isNodeGone else {
-            throw .internalError("error dialing backend: dial tcp \(options.addresses.api):10250: connect: no route to host")
+            throw .internalError(
+                "error dialing backend: dial tcp \(options.addresses.api):10250: connect: no route to host")
         }
         guard let runtime = pods[pod.text("metadata", "uid") ?? ""], runtime.stage == .alive,
             runtime.containers[wanted]?.isRunning ?? false
@@ -81,7 +83,8 @@ extension HostCluster {
         let offered = (request.headers["sec-websocket-protocol"] ?? "").split(separator: ",").map { String($0).trimmed }
         let known = (options.hasChannelVersion5 ? ["v5.channel.k8s.io"] : []) + ["v4.channel.k8s.io"]
         guard let subprotocol = known.first(where: offered.contains) else {
-            throw .badRequest("unable to upgrade: none of the offered protocols is spoken here: \(offered.joined(separator: ", "))")
+            throw .badRequest(
+                "unable to upgrade: none of the offered protocols is spoken here: \(offered.joined(separator: ", "))")
         }
         return ExecSession(
             plan: plan(command, container, runtime, pod), command: command, subprotocol: subprotocol,

@@ -18,7 +18,9 @@ final class ContainerLog: Sendable {
 
     func line(_ text: String) { write((text + "\n").utf8) }
 
-    var content: [UInt8] { bytes.withLock { $0 } + (file.withLock { $0 }.flatMap(PlainFile.read) ?? []).suffix(Self.limit) }
+    var content: [UInt8] {
+        bytes.withLock { $0 } + (file.withLock { $0 }.flatMap(PlainFile.read) ?? []).suffix(Self.limit)
+    }
 }
 
 /// Something that runs in a container until it is stopped or ends by itself.
@@ -47,7 +49,8 @@ extension [Mount] {
     /// An argument with real paths in it: `/data/x` and `--data-dir=/data/x`.
     func translated(_ argument: String) -> String {
         if let path = real(argument) { return path }
-        guard let sign = argument.firstIndex(of: "="), let path = real(String(argument[argument.index(after: sign)...])) else {
+        guard let sign = argument.firstIndex(of: "="), let path = real(String(argument[argument.index(after: sign)...]))
+        else {
             return argument
         }
         return argument[...sign] + path

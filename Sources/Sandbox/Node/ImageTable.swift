@@ -36,7 +36,9 @@ enum ImageTable {
         let (repository, tag) = split(normalized(image))
         let path = repository.split(separator: "/").dropFirst().joined(separator: "/")
         if path.contains("daytwo") { return true }
-        if path == "k3s" || path.hasSuffix("/k3s") { return K3sVersion(tag: tag).map { $0.major == 1 && (16...34).contains($0.minor) } ?? false }
+        if path == "k3s" || path.hasSuffix("/k3s") {
+            return K3sVersion(tag: tag).map { $0.major == 1 && (16...34).contains($0.minor) } ?? false
+        }
         return names.contains(path)
     }
 }

@@ -21,7 +21,8 @@ extension HostCluster {
         guard pod["metadata", "deletionTimestamp"] == nil else { return }
         let unbound = pod.list("spec", "volumes").contains { volume in
             guard let claim = volume.text("persistentVolumeClaim", "claimName") else { return false }
-            return store.get(.persistentVolumeClaims, ObjectName(name.namespace, claim))?.text("status", "phase") != "Bound"
+            return store.get(.persistentVolumeClaims, ObjectName(name.namespace, claim))?.text("status", "phase")
+                != "Bound"
         }
         if faults.isNodeGone || unbound {
             let why =

@@ -26,8 +26,12 @@ extension HostCluster {
                 command: container.command, mounts: runtime.mounts(of: container),
                 readsOnly: container.name == "syncer", log: log)
         }
-        report("Created", "Created container \(container.name)", about: pod, .pods, from: .kubelet, container: container.name)
-        report("Started", "Started container \(container.name)", about: pod, .pods, from: .kubelet, container: container.name)
+        report(
+            "Created", "Created container \(container.name)", about: pod, .pods, from: .kubelet,
+            container: container.name)
+        report(
+            "Started", "Started container \(container.name)", about: pod, .pods, from: .kubelet,
+            container: container.name)
         pods[uid]?.containers[container.name]?.running = running
         pods[uid]?.containers[container.name]?.phase = .running(since: Moment.now())
         pods[uid]?.containers[container.name]?.isBusy = false

@@ -10,7 +10,8 @@ extension HostCluster {
         let unfinished = states.filter { $0.0.isInit && $0.1.exitCode != 0 }.map(\.0.name)
         let unready = states.filter { !$0.0.isInit && !$0.1.isReady }.map(\.0.name)
         let own = states.filter { !$0.0.isInit }
-        let phase = Self.phase(of: own.map(\.1), pod.text("spec", "restartPolicy") ?? "Always", isInitialized: unfinished.isEmpty)
+        let phase = Self.phase(
+            of: own.map(\.1), pod.text("spec", "restartPolicy") ?? "Always", isInitialized: unfinished.isEmpty)
         let isComplete = phase == "Succeeded"
         var conditions = [
             unfinished.isEmpty
@@ -71,7 +72,8 @@ extension HostCluster {
         let id = JSONValue.string("containerd://\(state.id)")
         return .members([
             "name": .string(container.name), "state": Self.json(state.phase, id: id),
-            "lastState": state.previous.map { Self.json($0, id: id) } ?? .object([]), "ready": .bool(state.isReady || container.isInit && state.exitCode == 0),
+            "lastState": state.previous.map { Self.json($0, id: id) } ?? .object([]),
+            "ready": .bool(state.isReady || container.isInit && state.exitCode == 0),
             "restartCount": .integer(state.restarts), "image": .string(image),
             "imageID": .string(
                 hasRun ? "sha256:" + RandomNames.hexadecimal(ImageTable.normalized(container.image), length: 64) : ""),

@@ -2,6 +2,7 @@ internal import Kubernetes
 internal import Failures
 internal import Files
 internal import FoundationEssentials
+internal import Glibc
 internal import JSONValues
 
 extension HostCluster {
@@ -12,7 +13,9 @@ extension HostCluster {
         let own = "\(directory)/volumes/\(name)"
         if let claim = volume.text("persistentVolumeClaim", "claimName") {
             guard let path = self.directory(ofClaim: ObjectName(namespace, claim)) else {
-                throw Failure(.notFound, "MountVolume.SetUp failed for volume \"\(name)\"", why: "the claim \(claim) is not bound")
+                throw Failure(
+                    .notFound, "MountVolume.SetUp failed for volume \"\(name)\"", why: "the claim \(claim) is not bound"
+                )
             }
             try createDirectory(path)
             return path
@@ -70,12 +73,8 @@ extension HostCluster {
 /// Small files of the simulation, which need not survive a power cut.
 enum PlainFile {
     static func write(_ bytes: some Sequence<UInt8>, to path: String, mode: UInt32 = 0o600) throws(Failure) {
-        do {
-            try Data(bytes).write(to: URL(filePath: path))
-            try FileManager.default.setAttributes([.posixPermissions: Int(mode)], ofItemAtPath: path)
-        } catch {
-            throw Failure(.failed, "cannot write \(path)", why: "\(error)")
-        }
+        let file = try FileDescriptor(opening: path, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+        try Array(bytes).withBytes { bytes throws(Failure) in try file.writeAll(bytes, at: 0) }
     }
 
     /// The content; nil where there is no such file.

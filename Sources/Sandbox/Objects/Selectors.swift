@@ -61,7 +61,8 @@ struct LabelSelector: Sendable {
 
     private static func requirement(_ part: String) throws(APIError) -> Requirement {
         if part.hasSuffix(")"), let open = part.firstIndex(of: "(") {
-            let values = Set(part[part.index(after: open)...].dropLast().split(separator: ",").map { String($0).trimmed })
+            let values = Set(
+                part[part.index(after: open)...].dropLast().split(separator: ",").map { String($0).trimmed })
             let words = part[..<open].split(separator: " ")
             if words.count == 2, words[1] == "in" { return .among(String(words[0]), values) }
             if words.count == 2, words[1] == "notin" { return .notAmong(String(words[0]), values) }

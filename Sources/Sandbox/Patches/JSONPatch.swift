@@ -14,7 +14,8 @@ extension JSONValue {
                 let found = try result.value(atPointer: path)
                 guard found.isSame(as: operation["value"] ?? .null) else {
                     throw APIError(
-                        code: 422, reason: "Invalid", message: "the server rejected our request due to an error in our request",
+                        code: 422, reason: "Invalid",
+                        message: "the server rejected our request due to an error in our request",
                         details: .object([]))
                 }
             case "copy":

@@ -40,7 +40,11 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             body = []
             isTooLarge = false
         case .body(let part):
-            if body.count + part.readableBytes > Self.largestBody { isTooLarge = true } else { body += part.readableBytesView }
+            if body.count + part.readableBytes > Self.largestBody {
+                isTooLarge = true
+            } else {
+                body += part.readableBytesView
+            }
         case .end:
             guard let head else { return }
             self.head = nil
@@ -143,7 +147,8 @@ struct ResponseWriter: Sendable {
         var headers = HTTPHeaders([("Content-Type", type), ("Content-Length", String(bytes.count))])
         if code == 429 || code == 503 { headers.add(name: "Retry-After", value: "1") }
         if !head.isKeepAlive { headers.add(name: "Connection", value: "close") }
-        let response = HTTPResponseHead(version: head.version, status: HTTPResponseStatus(statusCode: code), headers: headers)
+        let response = HTTPResponseHead(
+            version: head.version, status: HTTPResponseStatus(statusCode: code), headers: headers)
         channel.write(HTTPServerResponsePart.head(response), promise: nil)
         if head.method != .HEAD {
             channel.write(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: bytes))), promise: nil)

@@ -80,7 +80,10 @@ struct ClusterManifests {
             case .nodePort: "NodePort"
             default: "ClusterIP"
             }
-        let mark = generation == .d ? "\n  labels: {app: vcluster, chart: \(chart), release: \(name), heritage: Helm, vcluster.loft.sh/service: \"true\"}" : "\n  labels: \(labels)"
+        let mark =
+            generation == .d
+            ? "\n  labels: {app: vcluster, chart: \(chart), release: \(name), heritage: Helm, vcluster.loft.sh/service: \"true\"}"
+            : "\n  labels: \(labels)"
         return """
             apiVersion: v1
             kind: Service
@@ -248,20 +251,28 @@ struct ClusterManifests {
 
 extension HostCluster {
     /// Makes a virtual cluster in a namespace of its own, as `helm install` would.
-    func install(_ name: String, namespace: String, _ generation: Generation, _ exposure: ClusterManifests.Exposure, seed: SeedOptions) throws(APIError) {
+    func install(
+        _ name: String, namespace: String, _ generation: Generation, _ exposure: ClusterManifests.Exposure,
+        seed: SeedOptions
+    ) throws(APIError) {
         let helm = FieldManager(name: "helm")
         if store.get(.namespaces, ObjectName("", namespace)) == nil {
-            try create(.namespaces, namespace: nil, .members(["metadata": .members(["name": .string(namespace)])]), by: helm)
+            try create(
+                .namespaces, namespace: nil, .members(["metadata": .members(["name": .string(namespace)])]), by: helm)
         }
         var seed = seed
         seed.nodeName = nodeName
         seeds[ObjectName(namespace, name).path] = seed
-        for document in ClusterManifests(name: name, namespace: namespace, generation: generation, exposure: exposure).documents {
+        for document in ClusterManifests(name: name, namespace: namespace, generation: generation, exposure: exposure)
+            .documents
+        {
             let object: JSONValue
             do { object = try APIRequest.json(yaml: document) } catch {
                 throw .internalError("a manifest of the sandbox is no YAML: \(error)")
             }
-            guard let resource = Resource.find(apiVersion: object.text("apiVersion") ?? "", kind: object.text("kind") ?? "")
+            guard
+                let resource = Resource.find(
+                    apiVersion: object.text("apiVersion") ?? "", kind: object.text("kind") ?? "")
             else { throw .internalError("a manifest of the sandbox has no known kind") }
             try create(resource, namespace: namespace, object, by: helm)
         }

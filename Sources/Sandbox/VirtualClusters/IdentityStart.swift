@@ -48,7 +48,9 @@ struct IdentityStart {
             try write(identity)
             return identity
         }
-        throw Failure(.failed, "starting kubernetes: preparing server", why: "bootstrap data already found and encrypted with different token")
+        throw Failure(
+            .failed, "starting kubernetes: preparing server",
+            why: "bootstrap data already found and encrypted with different token")
     }
 
     private func withoutAsking(_ files: [String: [UInt8]]?, _ password: String?) throws(Failure) -> VirtualIdentity {
@@ -64,7 +66,7 @@ struct IdentityStart {
     }
 
     private func write(_ identity: VirtualIdentity) throws(Failure) {
-        try identity.write(to: server)
+        try identity.lay(out: server)
         if hasStamps { try PlainFile.write([], to: "\(server)/db/joined-e3b0c44298fc", mode: 0o644) }
     }
 
@@ -80,12 +82,14 @@ struct IdentityStart {
             guard let path = VirtualIdentity.paths[name], let saved else { continue }
             let changed: Date?
             do {
-                changed = try FileManager.default.attributesOfItem(atPath: "\(server)/\(path)")[.modificationDate] as? Date
+                changed =
+                    try FileManager.default.attributesOfItem(atPath: "\(server)/\(path)")[.modificationDate] as? Date
             } catch { changed = nil }
             if let changed, changed.timeIntervalSince(saved) >= 3 {
                 throw Failure(
                     .failed, "starting kubernetes: preparing server",
-                    why: "/data/server/\(path) newer than datastore and could cause a cluster outage. Remove the file(s) "
+                    why:
+                        "/data/server/\(path) newer than datastore and could cause a cluster outage. Remove the file(s) "
                         + "from disk and restart to be recreated from datastore.")
             }
         }

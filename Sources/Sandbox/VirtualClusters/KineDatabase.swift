@@ -135,12 +135,15 @@ final class KineDatabase: Sendable {
 
     private static func latest(_ db: Database, _ name: String) throws -> Latest? {
         try Row_.fetchOne(
-            db, sql: "SELECT id, create_revision, deleted, value, lease, created FROM kine WHERE name = ? ORDER BY id DESC LIMIT 1",
+            db,
+            sql:
+                "SELECT id, create_revision, deleted, value, lease, created FROM kine WHERE name = ? ORDER BY id DESC LIMIT 1",
             arguments: [name]
         ).map { row in
             let id: Int64 = row[0]
             let isCreation: Int = row[5]
-            return Latest(id: id, createRevision: isCreation == 1 ? id : row[1], deleted: row[2], value: row[3], lease: row[4])
+            return Latest(
+                id: id, createRevision: isCreation == 1 ? id : row[1], deleted: row[2], value: row[3], lease: row[4])
         }
     }
 
@@ -191,7 +194,8 @@ final class KineDatabase: Sendable {
                       UNION SELECT kd.id FROM kine kd WHERE kd.deleted != 0 AND kd.id <= ?)
                     """, arguments: [target, target])
             try db.execute(
-                sql: "UPDATE kine SET prev_revision = MAX(prev_revision, ?) WHERE name = 'compact_rev_key'", arguments: [target])
+                sql: "UPDATE kine SET prev_revision = MAX(prev_revision, ?) WHERE name = 'compact_rev_key'",
+                arguments: [target])
         }
     }
 

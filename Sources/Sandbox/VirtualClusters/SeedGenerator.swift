@@ -70,7 +70,8 @@ struct SeedGenerator {
             let text = String(value, radix: 16)
             return String((String(repeating: "0", count: 16) + text).suffix(count))
         }
-        return "\(hex(digits[0], 8))-\(hex(digits[1], 4))-4\(hex(digits[2], 3))-a\(hex(digits[2] >> 16, 3))-\(hex(digits[3], 12))"
+        return
+            "\(hex(digits[0], 8))-\(hex(digits[1], 4))-4\(hex(digits[2], 3))-a\(hex(digits[2] >> 16, 3))-\(hex(digits[3], 12))"
     }
 
     private mutating func write(
@@ -113,12 +114,14 @@ struct SeedGenerator {
         }
         try write(
             "services/specs", "v1", "Service", "kubernetes", "default",
-            "\"spec\":{\"ports\":[{\"name\":\"https\",\"port\":443}],\"clusterIP\":\"10.43.0.1\",\"type\":\"ClusterIP\"}", put)
+            "\"spec\":{\"ports\":[{\"name\":\"https\",\"port\":443}],\"clusterIP\":\"10.43.0.1\",\"type\":\"ClusterIP\"}",
+            put)
         for index in 0..<30 {
             try write(
                 "events", "v1", "Event", "web.\(String(numbers.next(), radix: 16))", "shop",
                 "\"involvedObject\":{\"kind\":\"Pod\",\"namespace\":\"shop\",\"name\":\"web-\(index)\"},"
-                    + "\"reason\":\"Started\",\"message\":\"Started container main\",\"type\":\"Normal\"", lease: 3600, put)
+                    + "\"reason\":\"Started\",\"message\":\"Started container main\",\"type\":\"Normal\"", lease: 3600,
+                put)
         }
     }
 
@@ -158,7 +161,9 @@ struct SeedGenerator {
             "ingress", "networking.k8s.io/v1", "Ingress", "web", "shop",
             "\"spec\":{\"rules\":[{\"host\":\"web.example.com\",\"http\":{\"paths\":[{\"path\":\"/\",\"pathType\":\"Prefix\","
                 + "\"backend\":{\"service\":{\"name\":\"web\",\"port\":{\"number\":80}}}}]}}]}", put)
-        try write("secrets", "v1", "Secret", "db", "shop", "\"data\":{\"password\":\"\(Base64.encode(uid()))\"},\"type\":\"Opaque\"", put)
+        try write(
+            "secrets", "v1", "Secret", "db", "shop",
+            "\"data\":{\"password\":\"\(Base64.encode(uid()))\"},\"type\":\"Opaque\"", put)
         try write("configmaps", "v1", "ConfigMap", "settings", "shop", "\"data\":{\"mode\":\"prod\"}", put)
     }
 
@@ -171,11 +176,14 @@ struct SeedGenerator {
         text.reserveCapacity(8200)
         while text.utf8.count < 8000 {
             let value = numbers.next()
-            text += "\(Self.words[Int(value % 20)])-\(Self.words[Int(value >> 8 % 20) % 20])=\(String(value >> 20, radix: 36))\\n"
+            text +=
+                "\(Self.words[Int(value % 20)])-\(Self.words[Int(value >> 8 % 20) % 20])=\(String(value >> 20, radix: 36))\\n"
         }
         try write("configmaps", "v1", "ConfigMap", "filler-\(number)", "shop", "\"data\":{\"text\":\"\(text)\"}", put)
         if number % 10 == 0 {
-            try write("configmaps", "v1", "ConfigMap", "filler-\(number)", "shop", "\"data\":{\"text\":\"\(text)\",\"turn\":\"2\"}", put)
+            try write(
+                "configmaps", "v1", "ConfigMap", "filler-\(number)", "shop",
+                "\"data\":{\"text\":\"\(text)\",\"turn\":\"2\"}", put)
         }
     }
 }

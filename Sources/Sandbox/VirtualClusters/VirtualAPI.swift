@@ -71,7 +71,8 @@ struct VirtualAPI: APIService {
             let name = body.text("metadata", "name") ?? ""
             guard !name.isEmpty else { throw .badRequest("an object without a name") }
             guard try await plane.row(target.prefix + name) == nil else {
-                throw APIError(code: 409, reason: "AlreadyExists", message: "\(target.plural) \"\(name)\" already exists")
+                throw APIError(
+                    code: 409, reason: "AlreadyExists", message: "\(target.plural) \"\(name)\" already exists")
             }
             if let namespace = target.namespace { body.set("metadata", "namespace", to: .string(namespace)) }
             body.fill("metadata", "uid", with: .string(RandomNames.uid()))
@@ -102,7 +103,8 @@ struct VirtualAPI: APIService {
                 ["metadata", "resourceVersion"], to: .string(String(row.revision)))
         } catch {
             // Values of a real k3s are protobuf; their place is shown all the same.
-            return .members(["metadata": .members(["name": .string(String(row.name.split(separator: "/").last ?? ""))])])
+            return .members(["metadata": .members(["name": .string(String(row.name.split(separator: "/").last ?? ""))])]
+            )
         }
     }
 }

@@ -54,7 +54,9 @@ actor VirtualControlPlane: RunningContainer {
     private var serverDirectory: String { "\(options.directory)/server" }
 
     /// Runs until it is stopped; gives the exit code where it ended by itself.
-    func run(onReady: @escaping @Sendable () async -> Void, onUnready: @escaping @Sendable () async -> Void) async -> Int32? {
+    func run(onReady: @escaping @Sendable () async -> Void, onUnready: @escaping @Sendable () async -> Void) async
+        -> Int32?
+    {
         guard !isStopping else {
             isClosed = true
             return nil
@@ -131,7 +133,8 @@ actor VirtualControlPlane: RunningContainer {
         try createDirectory("\(options.directory)/k3s-config")
         let kubeconfig = Kubeconfig(
             server: "https://127.0.0.1:\(options.port)",
-            authority: String(decoding: identity.files["ServerCA"] ?? [], as: UTF8.self), certificate: admin.certificatePEM,
+            authority: String(decoding: identity.files["ServerCA"] ?? [], as: UTF8.self),
+            certificate: admin.certificatePEM,
             key: admin.keyPEM, name: "default")
         try PlainFile.write(kubeconfig.text.utf8, to: "\(options.directory)/k3s-config/kube-config.yaml")
     }
@@ -191,7 +194,9 @@ actor VirtualControlPlane: RunningContainer {
         let pages = try file.status().size / 4096
         let nonsense = [UInt8](repeating: 0xA5, count: 4096)
         for divisor in [2, 3, 4, 5] as [UInt64] {
-            try nonsense.withBytes { bytes throws(Failure) in try file.writeAll(bytes, at: max(1, pages / divisor) * 4096) }
+            try nonsense.withBytes { bytes throws(Failure) in
+                try file.writeAll(bytes, at: max(1, pages / divisor) * 4096)
+            }
         }
     }
 
@@ -212,14 +217,16 @@ actor VirtualControlPlane: RunningContainer {
                 "/registry/events/shop/web.\(String(tick, radix: 16))\(UInt32.random(in: 0...UInt32.max))",
                 Array(
                     ("{\"kind\":\"Event\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"web.\(tick)\",\"namespace\":\"shop\"},"
-                        + "\"reason\":\"Pulled\",\"message\":\"tick \(tick)\",\"type\":\"Normal\"}\n").utf8), lease: 3600)
+                        + "\"reason\":\"Pulled\",\"message\":\"tick \(tick)\",\"type\":\"Normal\"}\n").utf8),
+                lease: 3600)
         case 1:
             try database.put(
                 "/registry/configmaps/shop/changing",
                 Array(
                     ("{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"changing\",\"namespace\":\"shop\"},"
                         + "\"data\":{\"turn\":\"\(tick)\",\"time\":\"\(moment)\"}}\n").utf8))
-        case 2: try database.put("/registry/masterleases/\(options.address)", Array("{\"turn\":\(tick)}".utf8), lease: 15)
+        case 2:
+            try database.put("/registry/masterleases/\(options.address)", Array("{\"turn\":\(tick)}".utf8), lease: 15)
         default: try database.put("/registry/leases/kube-node-lease/\(options.nodeName)", Array(lease.utf8))
         }
         guard ContinuousClock.now - lastCompaction > options.pace.compaction else { return }
@@ -249,15 +256,20 @@ actor VirtualControlPlane: RunningContainer {
     func caller(_ certificate: [UInt8]?) -> Caller? { certificate.flatMap { clientAuthority?.caller(of: $0) } }
 
     private func opened() throws(APIError) -> KineDatabase {
-        guard let database, !isBroken else {
+        guard !isBroken else {
             throw .internalError("rpc error: code = Unknown desc = database disk image is malformed")
+        }
+        guard let database else {
+            throw APIError(code: 503, reason: "ServiceUnavailable", message: "apiserver not ready")
         }
         return database
     }
 
     func rows(_ prefix: String) throws(APIError) -> [KineDatabase.Row] {
         let database = try opened()
-        do throws(Failure) { return try database.list(prefix: prefix) } catch { throw .internalError(error.description) }
+        do throws(Failure) { return try database.list(prefix: prefix) } catch {
+            throw .internalError(error.description)
+        }
     }
 
     func row(_ key: String) throws(APIError) -> KineDatabase.Row? {
@@ -290,7 +302,9 @@ actor VirtualControlPlane: RunningContainer {
     func objectsToSync() -> [String: [JSONValue]]? {
         guard let database, isReady, !isBroken else { return nil }
         do {
-            let mark = try Self.syncedPrefixes.map { prefix in try database.revision(prefix: prefix) }.reduce(0) { $0 &+ $1 }
+            let mark = try Self.syncedPrefixes.map { prefix in try database.revision(prefix: prefix) }.reduce(0) {
+                $0 &+ $1
+            }
             guard mark != syncMark else { return nil }
             var result: [String: [JSONValue]] = [:]
             for prefix in Self.syncedPrefixes {

@@ -56,14 +56,16 @@ struct VirtualIdentity: Sendable {
     }
 
     /// Writes the files and the token.
-    func write(to server: String) throws(Failure) {
+    func lay(out server: String) throws(Failure) {
         for directory in ["tls/etcd", "cred"] { try createDirectory("\(server)/\(directory)") }
         for (name, path) in Self.paths {
             guard let bytes = files[name], PlainFile.read("\(server)/\(path)") != bytes else { continue }
             try PlainFile.write(bytes, to: "\(server)/\(path)")
         }
         let token = "K10\(caHash)::server:\(password)\n"
-        if PlainFile.read("\(server)/token") != Array(token.utf8) { try PlainFile.write(token.utf8, to: "\(server)/token") }
+        if PlainFile.read("\(server)/token") != Array(token.utf8) {
+            try PlainFile.write(token.utf8, to: "\(server)/token")
+        }
     }
 
     private var caHash: String {

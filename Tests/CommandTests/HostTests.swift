@@ -1,0 +1,222 @@
+import Foundation
+import Testing
+
+@Suite("Virtual clusters on a host", .timeLimit(.minutes(10)))
+struct HostTests {
+    @Test("Each layout is found, shown, backed up while it changes, and its archive is what is said of it")
+    func layouts() throws {
+        let host = try SandboxFixture(clusters: 4)
+        let list = try host.daytwo("clusters", "list", "-o", "json")
+        #expect(list.code == 0, "\(list.errors)")
+        let items = try #require(try list.json()["items"] as? [[String: Any]])
+        #expect(items.compactMap { $0["generation"] as? String }.sorted() == ["A", "B", "C", "D"])
+        for item in items {
+            #expect(item["state"] as? String == "running" && item["datastore"] as? String == "sqlite", "\(item)")
+            #expect(
+                (item["obstacles"] as? [String])?.isEmpty == true && (item["problems"] as? [String])?.isEmpty == true)
+            let namespace = try #require(item["namespace"] as? String), name = try #require(item["name"] as? String)
+            let backup = try host.daytwo("backup", "create", "\(namespace)/\(name)", "-o", "json")
+            #expect(backup.code == 0, "\(name): \(backup.errors)")
+            let document = try backup.json()
+            #expect(document["result"] as? String == "complete" && document["verified"] as? Bool == true)
+            let path = try #require(document["path"] as? String)
+            #expect(path.contains("/store/host-1/\(namespace)/\(name)/"))
+            try open(path, item, host.commands)
+        }
+        #expect(try host.daytwo("backup", "verify", "--all", "--deep").code == 0)
+        #expect(try host.leftovers() == "")
+        let after = try host.daytwo("clusters", "list", "-o", "json").json()["items"] as? [[String: Any]]
+        #expect(after?.allSatisfy { $0["lastBackup"] != nil } == true)
+    }
+
+    /// The archive by tar, sha256sum and sqlite3 alone.
+    private func open(_ path: String, _ cluster: [String: Any], _ commands: CommandFixture) throws {
+        let stem = try #require(path.split(separator: "/").last).replacing(".tar.zst", with: "")
+        try commands.tool("tar", "--zstd", "-xf", path, "-C", commands.root)
+        try commands.tool("sh", "-c", "cd \(stem) && sha256sum -c --quiet SHA256SUMS")
+        let rows = try commands.tool(
+            "sqlite3", "\(stem)/datastore/state.db", "PRAGMA integrity_check; SELECT count(*) FROM kine")
+        #expect(
+            rows.hasPrefix("ok\n") && Int(rows.dropFirst(3).trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0 > 50)
+        let document = try json(
+            Array(Data(contentsOf: URL(filePath: commands.path("\(stem)/backup.json")))))
+        let identity = try #require(document["identity"] as? [String: Any])
+        #expect(
+            identity["host"] as? String == "host-1"
+                && identity["namespace"] as? String == cluster["namespace"] as? String)
+        #expect(document["source"] as? String != "data directory")
+        let kind = try #require((cluster["workload"] as? String)?.split(separator: "/").map(String.init))
+        let manifest = try String(
+            contentsOfFile: commands.path("\(stem)/host/\(kind[0]).apps/\(kind[1]).yaml"), encoding: .utf8)
+        #expect(manifest.contains("kind: \"\(kind[0])\"") && !manifest.contains("resourceVersion"))
+    }
+
+    @Test("Paused it is backed up cold, resumed it runs, and vcluster's annotations say so")
+    func pause() throws {
+        let host = try SandboxFixture(generations: ["B"])
+        let name = try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first)
+        let pause = try host.daytwo("clusters", "pause", String(name), "--wait")
+        #expect(pause.code == 0, "\(pause.errors)")
+        let namespace = String(name.split(separator: "/")[0]), cluster = String(name.split(separator: "/")[1])
+        let annotations = try host.kubectl(
+            "get", "statefulset", cluster, "-n", namespace, "-o", "jsonpath={.metadata.annotations}"
+        ).text
+        #expect(annotations.contains("\"loft.sh/paused\":\"true\"") && annotations.contains("loft.sh/paused-replicas"))
+        let workloads = try host.kubectl(
+            "get", "pods", "-n", namespace, "-l", "vcluster.loft.sh/managed-by", "-o", "name"
+        ).text
+        #expect(!workloads.isEmpty, "the pods of what runs inside are kept")
+        #expect(try host.daytwo("clusters", "list", "--no-headers").text.contains("paused"))
+        #expect(try host.daytwo("backup", "create", String(name)).code == 0)
+        #expect(try host.daytwo("clusters", "resume", String(name), "--wait").code == 0)
+        let again = try host.daytwo("clusters", "resume", String(name))
+        #expect(again.code == 4 && again.errors.contains("it is not paused"))
+        #expect(try host.leftovers() == "")
+    }
+
+    @Test("What a host does wrong ends with its code, nothing in the store, and nothing left on the host")
+    func faults() throws {
+        let host = try SandboxFixture(generations: ["D"])
+        let name = String(
+            try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+        let faults: [(words: [String], code: Int32, says: String)] = [
+            (["exec-cut", "--value", "60000"], 7, "connection ended"),
+            (["api-errors"], 7, "(host-1)"),
+            (["image-missing"], 4, "cannot start: "),
+        ]
+        for fault in faults {
+            try host.fault(fault.words)
+            let backup = try host.daytwo("backup", "create", name)
+            #expect(
+                backup.code == fault.code && backup.errors.contains(fault.says),
+                "\(fault.words): \(backup.code) \(backup.errors)")
+            try host.fault(["--clear"])
+            #expect(try host.commands.archives() == [], "\(fault.words)")
+            #expect(try host.leftovers() == "", "\(fault.words)")
+        }
+        #expect(try host.commands.remains() == "")
+        #expect(try host.daytwo("backup", "create", name).code == 0, "afterwards all is well")
+    }
+
+    @Test("Whoever stops it, by a signal or for good, leaves no agent that stays and no archive")
+    func killed() throws {
+        let host = try SandboxFixture(generations: ["A"])
+        let name = String(
+            try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+        let stopped = try host.commands.start(["backup", "create", name], environment: host.surroundings())
+        try host.commands.wait("the agent") { try !host.leftovers().isEmpty }
+        kill(stopped.id, SIGTERM)
+        #expect(try stopped.result().code == 143)
+        try host.commands.wait("the agent's end") { try host.leftovers().isEmpty }
+        #expect(try host.commands.archives() == [])
+    }
+
+    @Test("Names and credentials that lead nowhere are told, with what to do")
+    func wrong() throws {
+        let host = try SandboxFixture()
+        let unknown = try host.daytwo("backup", "create", "nope")
+        #expect(
+            unknown.code == 11 && unknown.errors.contains("there is no virtual cluster \"nope\""), "\(unknown.errors)")
+        let image = try host.daytwo("backup", "create", "nope", environment: ["DAYTWO_AGENT_IMAGE": ""])
+        #expect(image.code == 64 && image.errors.contains("--agent-image"), "\(image.errors)")
+        let both = try host.daytwo("backup", "create", "nope", "--data-dir", "/data")
+        #expect(both.code == 64 && both.errors.contains("--data-dir is for a data directory"), "\(both.errors)")
+        let context = try host.daytwo("clusters", "list", "--context", "other")
+        #expect(context.code == 11 && context.errors.contains("there is no context other"), "\(context.errors)")
+        let file = try host.daytwo("clusters", "list", "--kubeconfig", "/none")
+        #expect(file.code == 11 && file.errors.contains("/none"), "\(file.errors)")
+        let none = try host.daytwo("clusters", "list", environment: ["KUBECONFIG": "", "HOME": "/dev/null"])
+        #expect(none.code == 11 && none.errors.contains("no host cluster is named"), "\(none.code) \(none.errors)")
+        #expect(try host.daytwo("rbac", "--for", "everything").code == 64)
+    }
+
+    @Test("The rights that rbac prints are enough to list and to back up, and without them it is said")
+    func rights() throws {
+        let host = try SandboxFixture(generations: ["C"])
+        let name = String(
+            try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+        let namespace = String(name.split(separator: "/")[0])
+        let user = try ChildProcess(
+            arguments: [SandboxFixture.program(), "user", "keeper", "--state", host.commands.path("sandbox")],
+            directory: host.commands.root
+        ).run(below: host.commands.root)
+        let kubeconfig = user.text.trimmingCharacters(in: .whitespacesAndNewlines)
+        let surroundings = ["KUBECONFIG": kubeconfig]
+        let denied = try host.daytwo("clusters", "list", environment: surroundings)
+        #expect(denied.code == 10 && denied.errors.contains("-n NAMESPACE"), "\(denied.code) \(denied.errors)")
+        let roles = try host.daytwo("rbac", "--for", "list,backup", "-n", namespace)
+        #expect(roles.code == 0)
+        _ = try host.commands.write(roles.text, to: "roles.yaml")
+        let binding = """
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: RoleBinding
+            metadata: {name: daytwo, namespace: \(namespace)}
+            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: daytwo}
+            subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: keeper}]
+            ---
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRoleBinding
+            metadata: {name: daytwo}
+            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: daytwo}
+            subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: keeper}]
+            """
+        _ = try host.commands.write(binding, to: "binding.yaml")
+        for file in ["roles.yaml", "binding.yaml"] {
+            let applied = try host.kubectl("apply", "-f", host.commands.path(file))
+            #expect(applied.code == 0, "\(applied.errors)")
+        }
+        let list = try host.daytwo("clusters", "list", "-n", namespace, environment: surroundings)
+        #expect(list.code == 0 && list.text.contains(name), "\(list.errors)")
+        let backup = try host.daytwo("backup", "create", name, environment: surroundings)
+        #expect(backup.code == 0, "\(backup.errors)")
+    }
+
+    @Test("A schedule backs up clusters on a host, and doctor looks at the host and starts the agent once")
+    func schedule() throws {
+        let host = try SandboxFixture(generations: ["D"])
+        let name = String(
+            try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+        let parts = name.split(separator: "/").map(String.init)
+        let commands = host.commands
+        _ = try commands.write(
+            """
+            apiVersion: daytwo/v1
+            kind: Configuration
+            stores: {main: {path: "\(commands.store)"}}
+            hosts: {prod: {kubeconfig: "\(host.kubeconfig())", agent: {image: "daytwo:test"}}}
+            inventory: [inventory.yaml]
+            policies: [inventory.yaml]
+            """, to: "daytwo.yaml")
+        _ = try commands.write(
+            """
+            apiVersion: daytwo/v1
+            kind: Inventory
+            metadata: {name: test}
+            spec:
+              clusters: [{name: \(parts[1]), host: prod, namespace: \(parts[0])}]
+            ---
+            apiVersion: daytwo/v1
+            kind: BackupSchedule
+            metadata: {name: hourly}
+            spec:
+              select: {hosts: [prod]}
+              cron: "0 0 1 1 *"
+              store: main
+              rpo: 2h
+              verify: {level: opened}
+            """, to: "inventory.yaml")
+        let doctor = try commands.fleet("doctor")
+        #expect(doctor.text.contains("host prod") && doctor.text.contains("answers as Kubernetes"), "\(doctor.text)")
+        #expect(doctor.text.contains("agent on prod") && doctor.text.contains("starts, and sees"), "\(doctor.text)")
+        #expect(try commands.fleet("schedule", "trigger", "hourly").code == 0)
+        try commands.tick()
+        let jobs = try commands.jobs()
+        #expect(jobs.compactMap { $0["kind"] as? String } == ["backup", "verify"], "\(jobs)")
+        #expect(jobs.allSatisfy { $0["state"] as? String == "succeeded" }, "\(jobs)")
+        #expect(jobs.first?["cluster"] as? String == "prod/\(name)")
+        let list = try commands.fleet("schedule", "list").text
+        #expect(list.contains("prod/\(name)") && list.contains("opened"), "\(list)")
+        #expect(try commands.fleet("doctor", "--check").code == 0)
+        #expect(try host.leftovers() == "")
+    }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Testing
+
+/// Host clusters on loopback with virtual clusters on them, in the real sandbox, until the test ends.
+final class SandboxFixture {
+    let commands: CommandFixture
+    private let sandbox: ChildProcess.Running
+
+    struct DidNotStart: Error { let errors: String }
+
+    /// Starts a sandbox; each virtual cluster is ready then. The generations of their layouts come in turn.
+    init(hosts: Int = 1, clusters: Int = 1, generations: [String] = [], size: Int = 200_000) throws {
+        commands = try CommandFixture()
+        let binaries = try commands.command([])[0]
+        let state = commands.path("sandbox")
+        var words = ["up", "--state", state, "--hosts", "\(hosts)", "--clusters", "\(clusters)", "--size", "\(size)"]
+        words += ["--daytwo", binaries]
+        for generation in generations { words += ["--generation", generation] }
+        sandbox = try ChildProcess(
+            arguments: [Self.program()] + words, directory: commands.root, timeout: .seconds(300)
+        ).start(below: commands.root)
+        let end = ContinuousClock().now + .seconds(60)
+        while try !isReady(clusters) {
+            guard ContinuousClock().now < end, !sandbox.hasEnded() else { throw DidNotStart(errors: sandbox.errors) }
+            usleep(100_000)
+        }
+    }
+
+    deinit {
+        kill(sandbox.id, SIGTERM)
+        // It takes its control planes along; killed, it would leave them.
+        for _ in 0..<200 where !sandbox.hasEnded() { usleep(50_000) }
+    }
+
+    private func isReady(_ clusters: Int) throws -> Bool {
+        let status = try ChildProcess(
+            arguments: [Self.program(), "status", "--state", commands.path("sandbox")], directory: commands.root
+        ).run(below: commands.root)
+        guard status.code == 0, let hosts = try status.json()["hosts"] as? [[String: Any]] else { return false }
+        let all = hosts.flatMap { $0["virtualClusters"] as? [[String: Any]] ?? [] }
+        return all.count == clusters && all.allSatisfy { $0["ready"] as? Int == 1 }
+    }
+
+    func kubeconfig(_ host: Int = 1) -> String { commands.path("sandbox/host-\(host).kubeconfig") }
+
+    /// daytwo with the kubeconfig of a host, an image that the host has, and the store.
+    @discardableResult
+    func daytwo(_ arguments: String..., host: Int = 1, environment: [String: String] = [:]) throws
+        -> ChildProcess.Result
+    {
+        try commands.start(
+            arguments, environment: surroundings(host).merging(environment) { _, told in told }, timeout: .seconds(120)
+        ).result()
+    }
+
+    func surroundings(_ host: Int = 1) -> [String: String] {
+        [
+            "KUBECONFIG": kubeconfig(host), "DAYTWO_AGENT_IMAGE": "daytwo:test", "DAYTWO_STORE": commands.store,
+        ]
+    }
+
+    /// Lets something go wrong, or ends it.
+    func fault(_ words: [String]) throws {
+        let result = try ChildProcess(
+            arguments: [Self.program(), "fault", "--state", commands.path("sandbox")] + words, directory: commands.root
+        ).run(below: commands.root)
+        #expect(result.code == 0, "\(result.errors)")
+    }
+
+    /// The real kubectl.
+    @discardableResult
+    func kubectl(_ words: String..., host: Int = 1) throws -> ChildProcess.Result {
+        try ChildProcess(
+            arguments: ["kubectl", "--kubeconfig", kubeconfig(host)] + words,
+            environment: ["HOME": commands.root], directory: commands.root
+        ).run(below: commands.root)
+    }
+
+    /// What daytwo has left on a host.
+    func leftovers(host: Int = 1) throws -> String {
+        let result = try kubectl(
+            "get", "jobs,pods", "-A", "-l", "app.kubernetes.io/managed-by=daytwo", "--no-headers", "-o", "name",
+            host: host)
+        return result.text
+    }
+
+    static func program() throws -> String {
+        let built = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return URL(filePath: built).deletingLastPathComponent().appending(path: "daytwo-sandbox").path
+    }
+}
