@@ -48,13 +48,15 @@ struct AgentRun: Sendable {
 
     /// Creates the Job, and gives its UID. Its name is of this run alone: where an answer was lost, one of that name is ours.
     private func create() throws(Failure) -> String {
-        for attempt in 1... {
+        var attempt = 1
+        while true {
             do throws(Failure) {
                 return try host.client.create(.jobs, pod.job, in: pod.cluster.namespace).uid
             } catch {
                 guard error.code == .unreachable, attempt < Self.attempts else { throw error }
                 try host.client.surroundings.sleep(Self.pause)
                 if let made = try host.client.find(.jobs, pod.name, in: pod.cluster.namespace) { return made.uid }
+                attempt += 1
             }
         }
     }

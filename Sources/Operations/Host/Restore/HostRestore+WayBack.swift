@@ -67,12 +67,14 @@ extension HostRestore {
 
     /// Once more where the connection to an agent was cut: what it does can be done again.
     private func repeated<Value>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
-        for attempt in 1... {
+        var attempt = 1
+        while true {
             do throws(Failure) {
                 return try body()
             } catch {
                 guard error.code == .unreachable, attempt < Self.attempts else { throw error }
                 context.report(.step("trying again (\(error.description))"))
+                attempt += 1
             }
         }
     }
