@@ -232,6 +232,25 @@ struct BadInputCases {
     private static let usage: [String: Make] = [
         "no-store": { cases in BadInput(arguments: ["backup", "list"]) },
         "name-missing": { cases in BadInput(arguments: ["backup", "create", "--data-dir", cases.fixture.root]) },
+        "nothing-named": { _ in BadInput(arguments: ["backup", "create"]) },
+        "host-and-directory": { cases in
+            BadInput(arguments: ["backup", "create", "team-a/blue", "--data-dir", cases.fixture.root])
+        },
+        "kubeconfig-missing": { _ in
+            BadInput(arguments: ["clusters", "list", "--kubeconfig", "/nonexistent/kubeconfig"])
+        },
+        "kubeconfig-text": { cases in
+            let file = try cases.fixture.write("no kubeconfig\n", to: "kubeconfig")
+            return BadInput(arguments: ["clusters", "list", "--kubeconfig", file])
+        },
+        "context-unknown": { cases in
+            let file = try cases.fixture.write(silentHost, to: "kubeconfig")
+            return BadInput(arguments: ["clusters", "list", "--kubeconfig", file, "--context", "green"])
+        },
+        "host-silent": { cases in
+            let file = try cases.fixture.write(silentHost, to: "kubeconfig")
+            return BadInput(arguments: ["clusters", "show", "team-a/blue", "--kubeconfig", file])
+        },
         "name-impossible": { cases in
             var input = try cases.backup()
             input.arguments[5] = "a/b"
@@ -346,3 +365,14 @@ struct BadInputCases {
 
 /// The snapshot of the fixture on embedded etcd, below its data directory.
 private let etcdSnapshot = "/server/db/snapshots/on-demand-red-0-1795347441"
+
+/// A host at whose address nobody listens (port 1 of the loopback).
+private let silentHost = """
+    apiVersion: v1
+    kind: Config
+    current-context: silent
+    clusters: [{name: silent, cluster: {server: "https://127.0.0.1:1"}}]
+    contexts: [{name: silent, context: {cluster: silent, user: nobody}}]
+    users: [{name: nobody, user: {}}]
+
+    """

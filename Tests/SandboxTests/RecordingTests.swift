@@ -7,8 +7,7 @@ import Testing
 
 /// The sandbox's answers held against those of a real host.
 ///
-/// Left out everywhere: `managedFields` in its details (managers and operations are compared, who owns which field is compared in
-/// `ApplyTests`), values that differ from run to run (names of revisions, addresses, times, UIDs, revisions), and what the tables
+/// Left out everywhere: `managedFields`, values that differ from run to run (names of revisions, addresses, times, UIDs, revisions), and what the tables
 /// below name with a reason.
 @Suite struct RecordingTests {
     private static func prepared() async throws -> BareHost {

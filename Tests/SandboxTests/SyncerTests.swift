@@ -100,6 +100,24 @@ import Testing
         await host.stop()
     }
 
+    /// A datastore of a real k3s holds protobuf: its objects are there, whatever their form.
+    @Test func whatIsNoJSONIsNotGone() async throws {
+        let host = try await Self.prepared(.a)
+        let database = try await Self.plane(host).options.directory + "/server/db/state.db"
+        try await Self.scale(host, 0)
+        let kine = try KineDatabase(path: database, version: try #require(K3sVersion(tag: "v1.21.2-k3s1")))
+        try kine.put("/registry/persistentvolumeclaims/shop/data-db-0", [0x6B, 0x38, 0x73, 0x00, 0x0A])
+        try kine.delete("/registry/pods/shop/db-0")
+        try kine.close()
+        try await Self.scale(host, 1)
+        try await eventually("the end of the pod whose twin is gone") {
+            try await host.ask("GET", "\(Self.namespace)/pods/db-0-x-shop-x-blue").code == 404
+        }
+        let claim = try await host.ask("GET", "\(Self.namespace)/persistentvolumeclaims/data-db-0-x-shop-x-blue").body
+        #expect(claim.text("status", "phase") == "Bound" && claim["metadata", "deletionTimestamp"] == nil)
+        await host.stop()
+    }
+
     @Test func longNames() {
         let name = SyncedName.of(String(repeating: "a", count: 60), in: "shop", cluster: "blue")
         #expect(name.utf8.count == 63)

@@ -84,10 +84,13 @@ struct BackupCreate: JobCommand {
             throw Failure(.usage, "there is no level \(level)", next: "give --level 1 to 19")
         }
         if let cluster { return try backUpOnHost(cluster, session) }
-        guard let dataDir, let name else {
+        guard let dataDir else {
             throw Failure(
                 .usage, "it is not said what to back up",
                 next: "give NAMESPACE/NAME of a virtual cluster, or --data-dir DIR and --name NAME")
+        }
+        guard let name else {
+            throw Failure(.usage, "it is not said under which name to back up \(dataDir)", next: "give --name NAME")
         }
         guard !host.isGiven, agentImage == nil else {
             throw Failure(

@@ -18,7 +18,8 @@ struct AgentRestoreParameters: Codable, Sendable {
     /// Refuses what an agent would refuse.
     func check() throws(Failure) {
         if let run = options?.run {
-            guard run.utf8.count == 32, run.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+            let isHex = run.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+            guard run.utf8.count == 32, isHex
             else { throw Failure(.usage, "\(run.prefix(40).debugDescription) is no id of a run") }
         }
         guard let name = archive?.fileName else { return }

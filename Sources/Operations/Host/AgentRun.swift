@@ -7,8 +7,8 @@ import VirtualClusters
 struct AgentRun: Sendable {
     private static let pause = Duration.milliseconds(300)
     private static let silence = Duration.seconds(60)
-    private static let attempts = 4
     private static let patienceWithRefusals = Duration.seconds(5)
+    private static let attempts = 4
     /// Reasons of a waiting container that no waiting mends soon.
     private static let hopeless: Set<String> = [
         "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerError",

@@ -298,6 +298,20 @@ actor VirtualControlPlane: RunningContainer {
         "/registry/persistentvolumeclaims/", "/registry/pods/", "/registry/services/specs/", "/registry/ingress/",
     ]
 
+    /// The object of a row. Of what is no JSON, as in a datastore of a real k3s, the key tells the name: it is there.
+    private static func object(_ row: KineDatabase.Row) -> JSONValue {
+        do throws(Failure) {
+            return try JSONValue(parsing: row.value)
+        } catch {
+            let parts = row.name.split(separator: "/").suffix(2).map(String.init)
+            return .members([
+                "metadata": .members([
+                    "name": parts.last.map(JSONValue.string), "namespace": parts.first.map(JSONValue.string),
+                ])
+            ])
+        }
+    }
+
     /// The objects that a syncer carries to the host; nil when none of them changed since it was asked last, or cannot be read.
     func objectsToSync() -> [String: [JSONValue]]? {
         guard let database, isReady, !isBroken else { return nil }
@@ -308,7 +322,7 @@ actor VirtualControlPlane: RunningContainer {
             guard mark != syncMark else { return nil }
             var result: [String: [JSONValue]] = [:]
             for prefix in Self.syncedPrefixes {
-                result[prefix] = try database.list(prefix: prefix).compactMap { try? JSONValue(parsing: $0.value) }
+                result[prefix] = try database.list(prefix: prefix).map(Self.object)
             }
             syncMark = mark
             return result

@@ -1,0 +1,100 @@
+import Foundation
+import Testing
+
+@Suite("Restores of virtual clusters in their place", .timeLimit(.minutes(10)))
+struct HostRestoreTests {
+    private let host: SandboxFixture
+    private let name: String
+    private var namespace: String { String(name.split(separator: "/")[0]) }
+    private var cluster: String { String(name.split(separator: "/")[1]) }
+
+    init() throws {
+        host = try SandboxFixture(generations: ["B"])
+        let list = try host.daytwo("clusters", "list", "-o", "name").text
+        name = String(try #require(list.split(separator: "\n").first))
+    }
+
+    /// The database of the control plane, where the sandbox keeps its volume.
+    private func database() throws -> String {
+        let found = try host.commands.tool("find", host.commands.path("sandbox"), "-name", "state.db")
+        return try #require(found.split(separator: "\n").map(String.init).first { !$0.contains("/.daytwo/") })
+    }
+
+    private func sql(_ statement: String) throws -> String {
+        try host.commands.tool("sqlite3", "-readonly", "-cmd", ".timeout 20000", database(), statement)
+            .trimmingCharacters(in: .newlines)
+    }
+
+    private func annotations() throws -> String {
+        try host.kubectl(
+            "get", "statefulset", cluster, "-n", namespace, "-o", "jsonpath={.metadata.annotations}"
+        ).text
+    }
+
+    private func isReady() throws -> Bool {
+        let items = try host.daytwo("clusters", "list", "-o", "json").json()["items"] as? [[String: Any]]
+        return items?.first?["readyReplicas"] as? Int == 1
+    }
+
+    @Test("It comes back as it was in the backup, revisions go on above all that were served, and there is a way back")
+    func inPlace() throws {
+        #expect(try host.daytwo("backup", "create", name).code == 0)
+        let pods = try host.kubectl("get", "pods", "-n", namespace, "-l", "vcluster.loft.sh/managed-by", "-o", "name")
+            .text
+        let claims = try host.kubectl("get", "pvc", "-n", namespace, "-o", "name").text
+        let plan = try host.daytwo("restore", "plan", name, "\(cluster)@latest")
+        #expect(plan.code == 0, "\(plan.errors)")
+        #expect(try annotations().contains("daytwo.dev") == false, "a plan changes nothing")
+        let served = try #require(Int(try sql("SELECT max(id) FROM kine")))
+        let unasked = try host.daytwo("restore", "run", name, "\(cluster)@latest")
+        #expect(unasked.code == 64 && unasked.errors.contains("--yes"), "\(unasked.errors)")
+        let run = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes")
+        #expect(run.code == 0, "\(run.text)\(run.errors)")
+        #expect(try isReady())
+        #expect(try annotations().contains("daytwo.dev") == false, "the mark is off again")
+        #expect(try #require(Int(try sql("SELECT max(id) FROM kine"))) > served)
+        #expect(try sql("PRAGMA integrity_check") == "ok")
+        #expect(try host.commands.archives().count == 2, "the safety backup")
+        #expect(
+            try host.kubectl("get", "pods", "-n", namespace, "-l", "vcluster.loft.sh/managed-by", "-o", "name").text
+                == pods)
+        #expect(try host.kubectl("get", "pvc", "-n", namespace, "-o", "name").text == claims)
+        #expect(try host.leftovers() == "")
+        let back = try host.daytwo("restore", "rollback", name, "--yes")
+        #expect(back.code == 0, "\(back.text)\(back.errors)")
+        #expect(try isReady())
+        #expect(try #require(Int(try sql("SELECT max(id) FROM kine"))) > served, "revisions never go back")
+        #expect(try host.leftovers() == "")
+        #expect(try host.daytwo("backup", "verify", "--all", "--deep").code == 0)
+    }
+
+    @Test("A damaged database is no obstacle")
+    func damaged() throws {
+        #expect(try host.daytwo("backup", "create", name).code == 0)
+        #expect(try host.daytwo("clusters", "pause", name, "--wait").code == 0)
+        try host.commands.tool(
+            "dd", "if=/dev/urandom", "of=\(database())", "bs=4096", "seek=1", "count=20", "conv=notrunc", "status=none")
+        #expect(try host.daytwo("clusters", "resume", name).code == 0)
+        let run = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes", "--no-safety-backup")
+        #expect(run.code == 0 || run.code == 3, "\(run.text)\(run.errors)")
+        #expect(try isReady())
+        #expect(try sql("PRAGMA integrity_check") == "ok")
+        #expect(try host.leftovers() == "")
+    }
+
+    @Test("What cannot be begun changes nothing")
+    func refused() throws {
+        #expect(try host.daytwo("backup", "create", name).code == 0)
+        let before = try sql("SELECT min(id) FROM kine")
+        let image = try host.daytwo(
+            "restore", "run", name, "\(cluster)@latest", "--yes", environment: ["DAYTWO_AGENT_IMAGE": "none:1"])
+        #expect(image.code == 4 && image.errors.contains("cannot start"), "\(image.code) \(image.errors)")
+        let archive = try #require(try host.commands.archives().first)
+        try host.commands.tool("sh", "-c", "printf X | dd of=\(archive) bs=1 seek=9000 conv=notrunc status=none")
+        let damaged = try host.daytwo("restore", "run", name, archive, "--yes")
+        #expect(damaged.code == 5, "\(damaged.code) \(damaged.errors)")
+        #expect(try isReady() && sql("SELECT min(id) FROM kine") >= before)
+        #expect(try annotations().contains("daytwo.dev") == false)
+        #expect(try host.leftovers() == "")
+    }
+}
