@@ -104,7 +104,11 @@ struct HostRestorePlanTests {
         let plan = try gold.plan()
         #expect(!plan.safetyBackup.isTaken)
         #expect(plan.safetyBackup.reason.contains("moved aside"))
-        #expect(plan.warnings.contains { $0.contains("detached") })
+        #expect(plan.detached == ["data-db-0-x-shop-x-gold", "keep-x-shop-x-gold"])
+        #expect(plan.warnings.contains { $0.contains("kept on the host") })
+        gold.options.dropsNewerVolumes = true
+        #expect(try gold.plan().detached == [])
+        #expect(try gold.plan().warnings.contains { $0.contains("are lost") })
     }
 
     @Test func claimsThatTheArchiveDoesNotKnowAreNewer() throws {

@@ -48,6 +48,11 @@ final class SandboxFixture {
     func daytwo(_ arguments: String..., host: Int = 1, environment: [String: String] = [:]) throws
         -> ChildProcess.Result
     {
+        try daytwo(arguments: arguments, host: host, environment: environment)
+    }
+
+    @discardableResult
+    func daytwo(arguments: [String], host: Int = 1, environment: [String: String] = [:]) throws -> ChildProcess.Result {
         try commands.start(
             arguments, environment: surroundings(host).merging(environment) { _, told in told }, timeout: .seconds(120)
         ).result()

@@ -1,0 +1,177 @@
+import Foundation
+import Testing
+
+@Suite("Restores on a host that are cut, and volumes that are newer than the backup", .timeLimit(.minutes(15)))
+struct HostRestoreDeathTests {
+    private let host: SandboxFixture
+    private let name: String
+    private var namespace: String { String(name.split(separator: "/")[0]) }
+    private var cluster: String { String(name.split(separator: "/")[1]) }
+    /// The host's object of a claim that is made inside after the backup.
+    private var newer: String { "fresh-x-shop-x-\(cluster)" }
+
+    init() throws {
+        host = try SandboxFixture(generations: ["B"])
+        name = String(
+            try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+        let backup = try host.daytwo("backup", "create", name)
+        #expect(backup.code == 0, "\(backup.errors)")
+        try makeNewerClaim()
+    }
+
+    @Test("Killed at any step, another process finds the mark, and finishes it or goes back")
+    func killed() throws {
+        for (step, verb) in [
+            (Step.stopped, "resume"), (.stopped, "rollback"), (.staged, "resume"), (.staged, "rollback"),
+            (.done, "resume"), (.done, "rollback"),
+        ] {
+            try cut(at: step)
+            if try mark() != "" {
+                let other = try restore("run", backup())
+                #expect(other.code == 6 && other.errors.contains("under way"), "\(step): \(other.errors)")
+                let way = try host.daytwo(
+                    arguments: ["restore", verb, name] + (verb == "rollback" ? ["--yes"] : []))
+                #expect(way.code == 0, "\(step), \(verb): \(way.text)\(way.errors)")
+            }
+            try expectWell("\(step), \(verb)")
+        }
+    }
+
+    @Test("Somebody who scales it back while it is stopped ends it, with everything as it was")
+    func scaledBack() throws {
+        try host.fault(["replicas-set-back", "--on", name, "--value", "1"])
+        let run = try restore("run", backup())
+        #expect(run.code == 8 && run.errors.contains("somebody changed"), "\(run.code) \(run.errors)")
+        try host.fault(["--clear"])
+        try expectWell("after it was scaled back")
+    }
+
+    @Test("What does not become ready goes back to what was")
+    func neverReady() throws {
+        try host.fault(["pod-never-ready", "--on", name])
+        let run = try restore("run", backup(), "--start-timeout", "5s")
+        #expect(run.code == 8 && run.errors.contains("not ready within 5 s"), "\(run.code) \(run.errors)")
+        try host.fault(["--clear"])
+        #expect(try mark() == "")
+        #expect(try host.leftovers() == "")
+        #expect(try host.daytwo("restore", "list", name, "--no-headers").text.contains("rolledBack"))
+    }
+
+    @Test("Where nothing can be carried over, the claim and its volume stay on the host until the way back")
+    func detached() throws {
+        #expect(try host.daytwo("clusters", "pause", name, "--wait").code == 0)
+        for file in ["state.db", "state.db-wal"] {
+            let path = "\(try volume())/server/db/\(file)"
+            guard FileManager.default.fileExists(atPath: path) else { continue }
+            try host.commands.tool(
+                "dd", "if=/dev/urandom", "of=\(path)", "bs=4096", "count=20", "conv=notrunc", "status=none")
+        }
+        let run = try restore("run", backup())
+        #expect(run.code == 0, "\(run.text)\(run.errors)")
+        #expect(try run.json()["detached"] as? [String] == [newer])
+        #expect(try host.daytwo("clusters", "resume", name, "--wait").code == 0)
+        let volume = try claim("{.spec.volumeName}")
+        #expect(try claim("{.metadata.labels}").contains("managed-by") == false)
+        #expect(try policy(volume) == "Retain")
+        let back = try host.daytwo("restore", "rollback", name, "--yes", "--start-timeout", "5s")
+        #expect(back.code == 0, "\(back.errors)")
+        #expect(try claim("{.metadata.labels}").contains("managed-by\":\"\(cluster)"))
+        #expect(try policy(volume) == "Delete")
+    }
+
+    // MARK: Steps
+
+    private enum Step { case stopped, staged, done }
+
+    private func cut(at step: Step) throws {
+        let before = try Set(journals())
+        let run = try host.commands.start(
+            ["restore", "run", name, backup(), "--yes", "--no-safety-backup"], environment: host.surroundings(),
+            timeout: .seconds(120))
+        while !run.hasEnded() {
+            switch step {
+            case .stopped where try mark() != "": kill(run.id, SIGKILL)
+            case .staged where try isNew("staged", before), .done where try isNew("done", before):
+                kill(run.id, SIGKILL)
+            default: usleep(1000)
+            }
+        }
+    }
+
+    private func journals() throws -> [String] {
+        let folder = "\(try volume())/.daytwo"
+        let runs = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return runs.map { "\(folder)/\($0)/journal.json" }
+    }
+
+    private func isNew(_ state: String, _ before: Set<String>) throws -> Bool {
+        try journals().contains { path in
+            guard !before.contains(path), let data = FileManager.default.contents(atPath: path) else { return false }
+            return String(decoding: data, as: UTF8.self).contains("\"state\" : \"\(state)\"")
+        }
+    }
+
+    // MARK: The host
+
+    private func expectWell(_ when: String) throws {
+        #expect(try mark() == "", "\(when)")
+        #expect(try host.leftovers() == "", "\(when)")
+        let items = try host.daytwo("clusters", "list", "-o", "json").json()["items"] as? [[String: Any]]
+        #expect(items?.first?["readyReplicas"] as? Int == 1, "\(when)")
+        #expect(try claim("{.status.phase}") == "Bound", "\(when): the newer claim is there")
+    }
+
+    private func restore(_ verb: String, _ backup: String, _ rest: String...) throws -> ChildProcess.Result {
+        try host.daytwo(
+            arguments: ["restore", verb, name, backup, "--yes", "--no-safety-backup", "-o", "json"] + rest)
+    }
+
+    /// The backup from before the claim, which stays the oldest.
+    private func backup() throws -> String { try #require(try host.commands.archives().min()) }
+
+    private func mark() throws -> String {
+        try host.kubectl(
+            "get", "statefulset", cluster, "-n", namespace, "-o",
+            "jsonpath={.metadata.annotations.daytwo\\.dev/restore-run}"
+        ).text
+    }
+
+    private func claim(_ path: String) throws -> String {
+        try host.kubectl("get", "pvc", newer, "-n", namespace, "-o", "jsonpath=\(path)").text
+    }
+
+    private func policy(_ volume: String) throws -> String {
+        try host.kubectl("get", "pv", volume, "-o", "jsonpath={.spec.persistentVolumeReclaimPolicy}").text
+    }
+
+    private func volume() throws -> String {
+        let name = try host.kubectl(
+            "get", "pvc", "data-\(cluster)-0", "-n", namespace, "-o", "jsonpath={.spec.volumeName}"
+        ).text
+        return host.commands.path("sandbox/host-1/volumes/\(name)")
+    }
+
+    /// Made by the virtual API; the syncer makes the host's object.
+    private func makeNewerClaim() throws {
+        let secret = try host.kubectl(
+            "get", "secret", "vc-\(cluster)", "-n", namespace, "-o", "jsonpath={.data.config}")
+        let kubeconfig = try #require(Data(base64Encoded: secret.text.trimmingCharacters(in: .whitespacesAndNewlines)))
+        let file = try host.commands.write(String(decoding: kubeconfig, as: UTF8.self), to: "virtual.kubeconfig")
+        let manifest = try host.commands.write(
+            """
+            apiVersion: v1
+            kind: PersistentVolumeClaim
+            metadata: {name: fresh, namespace: shop}
+            spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}, storageClassName: local-path}
+            """, to: "claim.yaml")
+        let address = try host.kubectl(
+            "get", "pod", "\(cluster)-0", "-n", namespace, "-o", "jsonpath={.status.podIP}"
+        ).text
+        let made = try host.kubectl(
+            "--kubeconfig", file, "--server", "https://\(address):8443", "--tls-server-name", "localhost", "apply",
+            "--validate=false", "-f", manifest)
+        #expect(made.code == 0, "\(made.errors)")
+        let end = ContinuousClock().now + .seconds(30)
+        while try claim("{.status.phase}") != "Bound", ContinuousClock().now < end { usleep(100_000) }
+    }
+}
