@@ -48,8 +48,19 @@ struct HostRestoreTests {
         let served = try #require(Int(try sql("SELECT max(id) FROM kine")))
         let unasked = try host.daytwo("restore", "run", name, "\(cluster)@latest")
         #expect(unasked.code == 64 && unasked.errors.contains("--yes"), "\(unasked.errors)")
-        let run = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes")
+        let run = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes", "-o", "json")
         #expect(run.code == 0, "\(run.text)\(run.errors)")
+        let api = try #require(try run.json()["api"] as? [String: Any], "the virtual API itself was asked: \(run.text)")
+        let version = try #require(api["version"] as? String)
+        #expect(try host.daytwo("clusters", "show", name).text.contains(version))
+        let counts = try #require(api["counts"] as? [[String: Any]])
+        let secrets = try #require(counts.first { $0["resource"] as? String == "secrets" }?["live"] as? Int)
+        #expect(
+            try secrets
+                == Int(
+                    sql(
+                        "SELECT count(*) FROM (SELECT max(id), deleted FROM kine WHERE name LIKE '/registry/secrets/%' GROUP BY name) WHERE deleted = 0"
+                    )))
         #expect(try isReady())
         #expect(try annotations().contains("daytwo.dev") == false, "the mark is off again")
         #expect(try #require(Int(try sql("SELECT max(id) FROM kine"))) > served)

@@ -36,6 +36,21 @@ struct AgentCheckCommand: OperationCommand {
     }
 }
 
+/// `daytwo agent ask`: asks the API of a virtual cluster for whoever speaks the agent's protocol on stdin.
+struct AgentAskCommand: OperationCommand {
+    static let configuration = CommandConfiguration.verb(
+        "ask", abstract: "Ask the virtual cluster's API, over stdin and stdout.", exits: [.unreachable, .notFound],
+        isHidden: true)
+
+    @OptionGroup var place: AgentPlaceOptions
+
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        try AgentServing(session: session, place: place.place, whenStopped: "ask again").finish(.ask)
+    }
+}
+
 /// Where the pod that the agent runs in has what it needs.
 struct AgentPlaceOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The k3s data directory, whatever the caller says.", valueName: "dir"))

@@ -7,6 +7,8 @@ public enum AgentOperation: String, Sendable, CaseIterable {
     case backup
     /// What it sees of that directory.
     case check
+    /// Questions to the API of the virtual cluster.
+    case ask
     /// What a restore would do to that directory.
     case restorePlan = "restore-plan"
     /// A restore of that directory.

@@ -28,28 +28,28 @@ struct AgentRestore: Sendable {
         let restore = Restore(directory, context)
         switch operation {
         case .restorePlan:
-            try send(plan(required(archive), parameters, directory))
+            try connection.send(answer: plan(required(archive), parameters, directory))
         case .restoreRun:
             let archive = try required(archive)
             let plan = try plan(archive, parameters, directory)
-            try send(plan)
+            try connection.send(answer: plan)
             var named = context
             if let run = parameters.options?.run { named.newID = { run } }
-            try send(outcome(Restore(directory, named).run(plan.plan, from: archive), directory))
+            try connection.send(answer: outcome(Restore(directory, named).run(plan.plan, from: archive), directory))
         case .restoreResume:
             let wantsDone = parameters.discardsOld ?? false
             let journal = try RestoreRuns(directory).find(parameters.run) { journal in
                 journal.isUnfinished || (wantsDone && journal.state == .done && !journal.isOldDiscarded)
             }
             try requireArchive(archive, journal, restore)
-            try send(outcome(restore.resume(journal, discardingOld: wantsDone, from: archive), directory))
+            try connection.send(answer: outcome(restore.resume(journal, discardingOld: wantsDone, from: archive), directory))
         case .restoreRollback:
             let journal = try RestoreRuns(directory).find(parameters.run) {
                 $0.state != .rolledBack && !$0.isOldDiscarded
             }
-            try send(outcome(restore.rollBack(journal), directory))
-        case .restoreList: try send(list(directory, restore))
-        case .backup, .check: throw Failure(.failed, "\(operation.rawValue) is no restore")
+            try connection.send(answer: outcome(restore.rollBack(journal), directory))
+        case .restoreList: try connection.send(answer: list(directory, restore))
+        case .backup, .check, .ask: throw Failure(.failed, "\(operation.rawValue) is no restore")
         }
     }
 
@@ -143,15 +143,6 @@ struct AgentRestore: Sendable {
             runs.append(run)
         }
         return runs
-    }
-
-    /// As data, since there is no limit to how long a plan is.
-    private func send(_ answer: some Encodable) throws(Failure) {
-        let bytes = try JSONValue(encoding: answer).serialized()
-        try bytes.withBytes { bytes throws(Failure) in
-            try connection.sendData(bytes)
-        }
-        try connection.awaitAcknowledgement(of: connection.endData())
     }
 }
 

@@ -56,6 +56,10 @@ public struct AgentService: Sendable {
             try connection.send(.result(JSONValue(encoding: report)))
             try connection.awaitAcknowledgement(of: sum)
             return []
+        case .ask:
+            let questions = try parameters.understood(VirtualQuestions.self, "the request")
+            try connection.send(answer: AgentQuestions(questions, at: place, connected(connection)).answers())
+            return []
         case .restorePlan, .restoreRun, .restoreResume, .restoreRollback, .restoreList:
             guard let place else {
                 throw Failure(

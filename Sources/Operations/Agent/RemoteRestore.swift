@@ -115,25 +115,10 @@ public struct RemoteRestore: Sendable {
         try connection.awaitAcknowledgement(of: connection.endData(), hearing: hear)
     }
 
-    /// One answer, acknowledged once `agree` has not thrown.
     private func takeAnswer<Answer: Decodable>(
         _ connection: AgentConnection, _ type: Answer.Type, agree: (Answer) throws(Failure) -> Void = { _ in }
     ) throws(Failure) -> Answer {
-        var bytes: [UInt8] = []
-        while true {
-            switch try connection.receive() {
-            case .data(let piece):
-                guard bytes.count + piece.count <= Self.longestAnswer else { throw Self.otherAnswer }
-                bytes += piece
-            case .end(let sum):
-                let answer = try JSONValue(parsing: bytes).understood(type, "the agent's answer")
-                try agree(answer)
-                try connection.acknowledge(sum)
-                return answer
-            case .message(let message): hear(message)
-            case .acknowledgement: throw Self.otherAnswer
-            }
-        }
+        try connection.receive(answer: type, limit: Self.longestAnswer, hearing: hear, agree: agree)
     }
 
     private func hear(_ message: AgentMessage) {
@@ -143,9 +128,5 @@ public struct RemoteRestore: Sendable {
         case .progress(let done, let total): context.report(.bytes(done, of: total))
         case .request, .result, .failure: break
         }
-    }
-
-    private static var otherAnswer: Failure {
-        Failure(.failed, "the agent answered something else than it was asked for", next: "check the agent's image")
     }
 }

@@ -32,7 +32,8 @@ struct AgentPod: Sendable {
     static let clusterLabel = "daytwo.dev/cluster"
 
     let cluster: VirtualCluster
-    let claim: String
+    /// The claim of the volume that it mounts; nil for none.
+    let claim: String?
     let settings: AgentSettings
     /// The random id of the run; its beginning is in the names of what is made.
     let run: String
@@ -49,7 +50,9 @@ struct AgentPod: Sendable {
     }
 
     /// The same as options of the agent's commands.
-    var placeOptions: [String] { ["--data-dir", dataDirectory, "--scratch", Self.scratch] }
+    var placeOptions: [String] {
+        claim == nil ? [] : ["--data-dir", dataDirectory, "--scratch", Self.scratch]
+    }
 
     /// The Job. While the control plane runs, its pod goes to the same node, where both see the same files and locks.
     var job: KubernetesObject {
@@ -98,16 +101,9 @@ struct AgentPod: Sendable {
             ("containers", .array([containerSpec])),
             (
                 "volumes",
-                .array([
-                    .members([
-                        ("name", .string("data")),
-                        ("persistentVolumeClaim", .members([("claimName", .string(claim))])),
-                    ]),
-                    .members([
-                        ("name", .string("scratch")),
-                        ("emptyDir", .members([("sizeLimit", .string(settings.scratchLimit))])),
-                    ]),
-                ])
+                .array(
+                    (claim.map { [Self.volume("data", "persistentVolumeClaim", .member("claimName", $0))] } ?? [])
+                        + [Self.volume("scratch", "emptyDir", .member("sizeLimit", settings.scratchLimit))])
             ),
         ])
     }
@@ -130,12 +126,19 @@ struct AgentPod: Sendable {
             ),
             (
                 "volumeMounts",
-                .array([
-                    .members([("name", .string("data")), ("mountPath", .string(Self.volumeMount))]),
-                    .members([("name", .string("scratch")), ("mountPath", .string(Self.scratch))]),
-                ])
+                .array(
+                    (claim == nil ? [] : [Self.mount("data", Self.volumeMount)])
+                        + [Self.mount("scratch", Self.scratch)])
             ),
         ])
+    }
+
+    private static func volume(_ name: String, _ kind: String, _ source: JSONValue) -> JSONValue {
+        .members([("name", .string(name)), (kind, source)])
+    }
+
+    private static func mount(_ name: String, _ path: String) -> JSONValue {
+        .members([("name", .string(name)), ("mountPath", .string(path))])
     }
 
     private var affinity: JSONValue? {
@@ -160,6 +163,10 @@ extension JSONValue {
     /// An object without the members that have no value.
     fileprivate static func members(_ members: [(String, JSONValue?)]) -> JSONValue {
         .object(members.compactMap { name, value in value.map { JSONMember(name, $0) } })
+    }
+
+    fileprivate static func member(_ name: String, _ text: String) -> JSONValue {
+        .object([JSONMember(name, .string(text))])
     }
 
     fileprivate static func strings(_ members: [(String, String)]) -> JSONValue {

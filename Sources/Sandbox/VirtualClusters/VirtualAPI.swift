@@ -58,14 +58,7 @@ struct VirtualAPI: APIService {
             return .json(200, object(row))
         case ("GET", nil):
             let labels = try LabelSelector(parsing: request.value("labelSelector") ?? "")
-            let items = try await plane.rows(target.prefix).map(object).filter(labels.matches)
-            return .json(
-                200,
-                .members([
-                    "kind": .string("List"), "apiVersion": .string("v1"),
-                    "metadata": .members(["resourceVersion": .string(String(try await plane.revision()))]),
-                    "items": .array(items),
-                ]))
+            return .json(200, try await list(target, labels, limit: request.value("limit").flatMap { Int($0) }))
         case ("POST", nil):
             var body = try request.json()
             let name = body.text("metadata", "name") ?? ""
@@ -91,6 +84,23 @@ struct VirtualAPI: APIService {
                 200, .members(["kind": .string("Status"), "apiVersion": .string("v1"), "status": .string("Success")]))
         default: throw .methodNotAllowed()
         }
+    }
+
+    /// Of a limited list the first items, and how many more there are; there is no way to those.
+    private func list(
+        _ target: VirtualTarget, _ labels: LabelSelector, limit: Int?
+    ) async throws(APIError) -> JSONValue {
+        let items = try await plane.rows(target.prefix).map(object).filter(labels.matches)
+        let shown = items.prefix(limit.flatMap { $0 > 0 ? $0 : nil } ?? items.count)
+        let rest = items.count - shown.count
+        return .members([
+            "kind": .string("List"), "apiVersion": .string("v1"),
+            "metadata": .members([
+                "resourceVersion": .string(String(try await plane.revision())),
+                "continue": rest > 0 ? .string("next") : nil,
+                "remainingItemCount": rest > 0 ? .integer(Int64(rest)) : nil,
+            ]), "items": .array(Array(shown)),
+        ])
     }
 
     private func missing(_ target: VirtualTarget, _ name: String) -> APIError {

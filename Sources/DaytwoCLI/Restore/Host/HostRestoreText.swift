@@ -116,7 +116,9 @@ enum HostRestoreText {
         block.add("carried over", each: (result.outcome?.carriedOver ?? []).map(line))
         block.add("detached", each: result.detached)
         block.add("was away", result.downtime.map { "\(Formats.decimal($0.inSeconds, digits: 1)) s" })
+        block.add("its API", result.facts.map { "is ready, k3s \($0.version)" })
         if !isBack { block.add("way back", restore.commands.rollback) }
+        block.add("not proven", each: result.unproven)
         block.add("note", each: result.remarks)
         try console.show(
             JSON.document(
@@ -137,9 +139,10 @@ enum HostRestoreText {
                     ),
                     ("detached", .strings(result.detached)),
                     ("downtimeSeconds", result.downtime.map { .seconds($0.inSeconds) }),
-                    ("remarks", .strings(result.remarks)),
+                    ("api", try result.facts.map { facts throws(Failure) in try JSON(encoding: facts) }),
+                    ("unproven", .strings(result.unproven)), ("remarks", .strings(result.remarks)),
                 ]), names: [result.outcome?.run ?? result.run], text: block.text)
-        return .done
+        return result.unproven.isEmpty ? .done : .partial
     }
 
     static func show(

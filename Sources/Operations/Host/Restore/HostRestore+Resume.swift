@@ -55,7 +55,8 @@ extension HostRestore {
                 try isDone(hold)
             {
                 // It was cut after the start.
-                return try hold.waitUntilReady()
+                try hold.waitUntilReady()
+                return try prove(hold, archive, &result)
             }
             try hold.stopAgain()
             try restore(archive, options, hold, objects, state, &result) { open, watched throws(Failure) in

@@ -191,6 +191,27 @@ public struct HostRestore: Sendable {
         try hold.check()
         try hold.start()
         try hold.waitUntilReady()
+        try prove(hold, archive, &result)
+    }
+
+    /// Its own API has to say that it is what was restored; where nobody can ask, that is said.
+    func prove(
+        _ hold: WorkloadHold, _ archive: HostRestoreArchive?, _ result: inout HostRestoreResult
+    ) throws(Failure) {
+        guard hold.mark.replicas > 0 else { return }
+        let api = VirtualAPI(
+            host: host, cluster: hold.cluster, settings: settings.agent, context: context,
+            addresses: { () throws(Failure) in try hold.addresses() })
+        let expectation = VirtualProof.Expectation(
+            version: hold.cluster.server.version, serverCA: archive?.document.authorities["server-ca"],
+            resources: archive?.resources ?? [])
+        switch try VirtualProof(api: api, expectation: expectation, limit: settings.startLimit).prove() {
+        case .proven(let facts):
+            result.facts = facts
+            result.remarks += facts.remarks
+        case .notAsked(let why):
+            result.unproven.append("its API could not be asked, so that only its pod is known to be ready: \(why)")
+        }
     }
 
     private func exchanged(

@@ -17,6 +17,8 @@ public struct HostRestoreArchive: Sendable {
     let manifests: [HostManifest]
     /// Files below `host/` that are no manifests, and why.
     let foreign: [String]
+    /// What its datastore holds, by resource.
+    let resources: [DatastoreContents.Resource]
     /// The claims that its datastore knows.
     let claims: Set<SyncerNames.VirtualName>
 }
@@ -37,6 +39,7 @@ extension HostRestoreArchive {
         }
         document = facts.document
         driver = try facts.datastoreEntry(of: reader).0
+        resources = facts.contents?.datastore.resources ?? []
         let hosts = facts.index.inventory.entries.filter {
             $0.header.kind == .file && $0.header.path.hasPrefix(HostFile.folder)
         }

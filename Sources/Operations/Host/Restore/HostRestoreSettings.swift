@@ -35,6 +35,10 @@ public struct HostRestoreResult: Sendable {
     public var created: [String] = []
     /// How long the control plane was away; nil where it did not run before.
     public var downtime: Duration?
+    /// What the virtual API says of itself; nil where the control plane was not started, or nobody could ask.
+    public var facts: VirtualFacts?
+    /// Why what came of it could not be proven; empty when it was.
+    public var unproven: [String] = []
     /// What a person should know.
     public var remarks: [String] = []
 

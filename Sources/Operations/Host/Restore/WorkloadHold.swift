@@ -181,6 +181,11 @@ struct WorkloadHold: Sendable {
 
     // MARK: Pods
 
+    /// The addresses of its pods that are meant to stay.
+    func addresses() throws(Failure) -> [String] {
+        try pods().filter { !$0.isBeingDeleted }.compactMap { $0["status", "podIP"]?.stringValue }
+    }
+
     private func pods() throws(Failure) -> [KubernetesObject] {
         let workload = try host.client.get(type, cluster.workload.name, in: cluster.namespace)
         let labels = workload["spec", "selector", "matchLabels"]?.strings ?? [:]

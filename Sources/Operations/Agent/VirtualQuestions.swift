@@ -1,0 +1,57 @@
+import Failures
+
+/// Questions to the API of a virtual cluster, for an agent to ask from a pod of its host: the host's own proxy strips what
+/// tells a virtual API who asks.
+struct VirtualQuestions: Codable, Sendable {
+    static let mostPaths = 64
+    static let longestPath = 2000
+
+    /// How an API knows us. It travels in the agent's stream, never in an argument.
+    struct Identity: Codable, Sendable {
+        /// The authorities of its certificate, PEM.
+        var authorities: String
+        /// Our certificate, PEM.
+        var certificate: String
+        /// Its key, PEM.
+        var key: String
+    }
+
+    /// `10.42.0.7:8443`
+    var address: String
+    /// The name that its certificate has; it names no pod's address.
+    var serverName: String
+    /// nil: the administrator's certificate in the data directory that the agent mounts.
+    var identity: Identity?
+    /// What is asked with GET, one after the other.
+    var paths: [String]
+    /// The most bytes of one answer.
+    var longestAnswer = 1 << 20
+
+    func check() throws(Failure) {
+        guard (1...Self.mostPaths).contains(paths.count), (1...(16 << 20)).contains(longestAnswer),
+            paths.allSatisfy({ $0.hasPrefix("/") && $0.utf8.count <= Self.longestPath })
+        else {
+            throw Failure(
+                .usage, "the questions to the virtual API make no sense",
+                next: "use an image of the agent with the same version of daytwo as here")
+        }
+    }
+}
+
+/// What a virtual API answered.
+struct VirtualAnswers: Codable, Sendable {
+    /// The answer to one question.
+    struct Answer: Codable, Sendable, Equatable {
+        /// 200, 401, 500; nil where nothing answered.
+        var status: Int?
+        /// The body of a good answer.
+        var body: String?
+        /// What is wrong with another.
+        var problem: String?
+    }
+
+    /// In the order of the questions.
+    var answers: [Answer]
+    /// The SHA-256 fingerprint of the first authority by which the API was known, in hex.
+    var authority: String?
+}
