@@ -19,6 +19,9 @@ public struct DataDirectory: Sendable {
     public var snapshots: String { "\(server)/db/snapshots" }
     /// Where journals, locks and staged files lie, next to the data.
     public var journals: String { "\(root)/.daytwo" }
+    /// Where copies of a stopped server lie that are to be brought back as a whole. Beside the journals, since what lies there
+    /// without a journal is cleared away.
+    var aside: String { "\(root)/.daytwo-aside" }
     /// The lock that restores hold.
     public var lock: String { "\(journals)/lock" }
 

@@ -8,5 +8,6 @@ struct AgentCommand: ParsableCommand {
         subcommands: [
             AgentWait.self, AgentBackupCommand.self, AgentCheckCommand.self, AgentAskCommand.self, AgentRestorePlan.self,
             AgentRestoreRun.self, AgentRestoreResume.self, AgentRestoreRollback.self, AgentRestoreList.self,
+            AgentSetAside.self, AgentDropAside.self,
         ])
 }

@@ -87,3 +87,33 @@ struct AgentRestoreList: OperationCommand {
         try AgentServing(session: session, place: place.place, whenStopped: "ask again").finish(.restoreList)
     }
 }
+
+/// `daytwo agent set-aside`.
+struct AgentSetAside: OperationCommand {
+    static let configuration = CommandConfiguration.verb(
+        "set-aside", abstract: "Keep a copy of the stopped server on its volume.",
+        exits: [.refused, .verificationFailed, .unreachable, .denied, .notFound], isHidden: true)
+
+    @OptionGroup var place: AgentPlaceOptions
+
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        try AgentServing(session: session, place: place.place, whenStopped: "set it aside again").finish(.setAside)
+    }
+}
+
+/// `daytwo agent drop-aside`.
+struct AgentDropAside: OperationCommand {
+    static let configuration = CommandConfiguration.verb(
+        "drop-aside", abstract: "Remove copies that were set aside.", exits: [.unreachable, .denied, .notFound],
+        isHidden: true)
+
+    @OptionGroup var place: AgentPlaceOptions
+
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        try AgentServing(session: session, place: place.place, whenStopped: "remove them again").finish(.dropAside)
+    }
+}

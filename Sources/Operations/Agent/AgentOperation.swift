@@ -19,6 +19,10 @@ public enum AgentOperation: String, Sendable, CaseIterable {
     case restoreRollback = "restore-rollback"
     /// The restores of that directory.
     case restoreList = "restore-list"
+    /// A copy of a stopped server, kept on its own volume.
+    case setAside = "set-aside"
+    /// The end of such copies.
+    case dropAside = "drop-aside"
 }
 
 extension AgentOperation {

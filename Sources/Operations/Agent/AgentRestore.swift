@@ -23,8 +23,9 @@ struct AgentRestore: Sendable {
     func answer(_ operation: AgentOperation, _ json: JSONValue) throws(Failure) {
         let parameters = try json.understood(AgentRestoreParameters.self, "the request")
         try parameters.check()
-        let archive = try parameters.archive.map { (file) throws(Failure) in try receive(file) }
+        var archive = try parameters.archive.map { (file) throws(Failure) in try receive(file) }
         let directory = try DataDirectory(place.dataDirectory, existing: false)
+        if let id = parameters.aside { archive = try AsideSets(directory).archive(id) }
         let restore = Restore(directory, context)
         switch operation {
         case .restorePlan:
@@ -49,7 +50,7 @@ struct AgentRestore: Sendable {
             }
             try connection.send(answer: outcome(restore.rollBack(journal), directory))
         case .restoreList: try connection.send(answer: list(directory, restore))
-        case .backup, .check, .ask: throw Failure(.failed, "\(operation.rawValue) is no restore")
+        case .backup, .check, .ask, .setAside, .dropAside: throw Failure(.failed, "\(operation.rawValue) is no restore")
         }
     }
 

@@ -9,6 +9,8 @@ struct AgentRestoreParameters: Codable, Sendable {
     }
 
     var archive: ArchiveFile?
+    /// The id of an archive that lies on the volume already, in place of one that follows.
+    var aside: String?
     /// For a plan and a run.
     var options: RemoteRestoreOptions?
     /// The run that is meant; without it the only one that fits.
@@ -21,6 +23,9 @@ struct AgentRestoreParameters: Codable, Sendable {
             let isHex = run.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
             guard run.utf8.count == 32, isHex
             else { throw Failure(.usage, "\(run.prefix(40).debugDescription) is no id of a run") }
+        }
+        guard aside == nil || archive == nil else {
+            throw Failure(.usage, "an archive either follows or lies aside on the volume")
         }
         guard let name = archive?.fileName else { return }
         let isName = !name.isEmpty && name.utf8.count <= 255 && !name.utf8.contains { $0 < 0x20 || $0 == 0x2F }

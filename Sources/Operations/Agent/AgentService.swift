@@ -60,15 +60,25 @@ public struct AgentService: Sendable {
             let questions = try parameters.understood(VirtualQuestions.self, "the request")
             try connection.send(answer: AgentQuestions(questions, at: place, connected(connection)).answers())
             return []
+        case .setAside, .dropAside:
+            let aside = try AgentAside(required(place), connected(connection))
+            let asked = try parameters.understood(AgentAsideParameters.self, "the request")
+            let answer = try operation == .setAside ? aside.set(asked) : aside.drop(asked)
+            try connection.send(answer: answer)
+            return []
         case .restorePlan, .restoreRun, .restoreResume, .restoreRollback, .restoreList:
-            guard let place else {
-                throw Failure(
-                    .usage, "an agent that restores must be told where the data is",
-                    next: "give --data-dir and --scratch")
-            }
-            try AgentRestore(connection, at: place, connected(connection)).answer(operation, parameters)
+            try AgentRestore(connection, at: required(place), connected(connection)).answer(operation, parameters)
             return []
         }
+    }
+
+    private func required(_ place: AgentOperation.Place?) throws(Failure) -> AgentOperation.Place {
+        guard let place else {
+            throw Failure(
+                .usage, "an agent that changes data must be told where that is",
+                next: "give --data-dir and --scratch")
+        }
+        return place
     }
 
     /// The context of an operation that ends with its connection, and tells the caller how far it is.

@@ -50,6 +50,40 @@ public struct RemoteRestore: Sendable {
         }
     }
 
+    /// Restores what was set aside on the volume itself, without asking again.
+    public func run(aside id: String, _ options: RemoteRestoreOptions) throws(Failure) -> RemoteRestoreOutcome {
+        try converse { (connection) throws(Failure) in
+            var parameters = AgentRestoreParameters(options: options)
+            parameters.aside = id
+            try ask(connection, .restoreRun, parameters, nil)
+            _ = try takeAnswer(connection, RemoteRestorePlan.self)
+            return try takeAnswer(connection, RemoteRestoreOutcome.self)
+        }
+    }
+
+    /// Sets a copy of the stopped server aside on its volume: an archive as any backup is, read back.
+    func setAside(_ parameters: AgentAsideParameters) throws(Failure) -> AsideSet {
+        let sets = try aside(.setAside, parameters)
+        guard sets.count == 1, let set = sets.first, set.run == parameters.run else {
+            throw Failure(.failed, "the agent set something else aside than it was asked to")
+        }
+        return set
+    }
+
+    /// Removes what was set aside for a run, or (without one) all that was, and gives what is left.
+    func dropAside(run: String?) throws(Failure) -> [AsideSet] {
+        try aside(.dropAside, AgentAsideParameters(run: run))
+    }
+
+    private func aside(
+        _ operation: AgentOperation, _ parameters: AgentAsideParameters
+    ) throws(Failure) -> [AsideSet] {
+        try converse { (connection) throws(Failure) in
+            try connection.send(.request(operation: operation.rawValue, JSONValue(encoding: parameters)))
+            return try takeAnswer(connection, [AsideSet].self)
+        }
+    }
+
     /// Finishes a run that was interrupted, the only unfinished one unless told. The archive is only used by one that was
     /// not exchanged yet (``RemoteRestoreRun/needsArchive``). With `discardOld` also removes the set put aside.
     public func resume(

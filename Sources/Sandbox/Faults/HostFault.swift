@@ -6,7 +6,7 @@ internal import JSONValues
 public struct HostFault: Sendable, Hashable {
     /// What goes wrong.
     public enum Kind: String, Sendable, CaseIterable {
-        /// The pods of a workload never become ready.
+        /// The pods of a workload never become ready; the value is their image, or a part of it.
         case podNeverReady = "pod-never-ready"
         /// An image cannot be pulled; the value is the image, or a part of it.
         case imageMissing = "image-missing"
@@ -22,8 +22,14 @@ public struct HostFault: Sendable, Hashable {
         case nodeGone = "node-gone"
         /// The datastore of a virtual cluster cannot grow.
         case volumeFull = "volume-full"
-        /// The datastore is damaged soon after the next start.
+        /// The datastore is damaged soon after the next start; the value is the image that does it, or a part of it.
         case corruptDatabase = "corrupt-database"
+        /// Nobody reaches a virtual API, as where a network policy forbids it.
+        case virtualAPIUnreached = "virtual-api-unreached"
+        /// A virtual API says that it is not ready, whatever its pod says.
+        case virtualAPINotReady = "virtual-api-not-ready"
+        /// A virtual API says that it has another version: the value.
+        case virtualAPIVersion = "virtual-api-version"
         /// Containers take so many seconds longer to start.
         case slowStart = "slow-start"
         /// Another controller sets the replicas of a workload back to so many.
@@ -45,6 +51,13 @@ public struct HostFault: Sendable, Hashable {
         self.target = target
         self.value = value
     }
+}
+
+/// What is wrong with a virtual API.
+struct VirtualAPIFault: Sendable {
+    var isUnreached = false
+    var isNotReady = false
+    var version: String?
 }
 
 /// The faults of one host.
@@ -131,8 +144,21 @@ struct FaultTable: Sendable {
         all.first { $0.kind == .replicasSetBack && $0.target == name.path }.map { Int64($0.value ?? "") ?? 1 }
     }
 
-    func isNeverReady(_ name: ObjectName) -> Bool { find(.podNeverReady, name) != nil }
-    func corrupts(_ name: ObjectName) -> Bool { find(.corruptDatabase, name) != nil }
+    func isNeverReady(_ pod: JSONValue) -> Bool {
+        guard let fault = find(.podNeverReady, ObjectName(of: pod)) else { return false }
+        return fault.value.map { part in JSONContainer.all(of: pod).contains { $0.image.contains(part) } } ?? true
+    }
+
+    func corrupts(_ name: ObjectName, image: String) -> Bool {
+        find(.corruptDatabase, name).map { $0.value.map(image.contains) ?? true } ?? false
+    }
+
+    func virtualAPI(_ name: ObjectName) -> VirtualAPIFault {
+        VirtualAPIFault(
+            isUnreached: find(.virtualAPIUnreached, name) != nil, isNotReady: find(.virtualAPINotReady, name) != nil,
+            version: find(.virtualAPIVersion, name)?.value)
+    }
+
     func isFull(_ name: ObjectName) -> Bool { find(.volumeFull, name) != nil }
 
     func execFault(for name: ObjectName) -> ExecFault? {
@@ -161,7 +187,7 @@ extension HostCluster {
             guard let plane = runtime.controlPlane else { continue }
             do throws(Failure) {
                 try await plane.setFull(faults.isFull(runtime.name))
-                try await plane.setReachable(!isGone)
+                try await plane.setAPI(faults.virtualAPI(runtime.name), isNodeGone: isGone)
             } catch {}
         }
         for namespace in store.list(.namespaces) { touch(ObjectName(of: namespace).name) }

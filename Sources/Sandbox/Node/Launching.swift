@@ -78,13 +78,13 @@ extension HostCluster {
 
     /// A container with a probe of the virtual API is ready when that answers; all others at once.
     private func isReadyAtOnce(_ container: JSONContainer, _ pod: JSONValue) -> Bool {
-        if faults.isNeverReady(ObjectName(of: pod)) { return false }
+        if faults.isNeverReady(pod) { return false }
         return container.json["readinessProbe"] == nil
     }
 
     func setReady(_ uid: String, _ isReady: Bool) {
         guard let runtime = pods[uid], let pod = store.get(.pods, runtime.name) else { return }
-        let value = isReady && !faults.isNeverReady(runtime.name)
+        let value = isReady && !faults.isNeverReady(pod)
         for container in JSONContainer.all(of: pod) where container.json["readinessProbe"] != nil {
             if pods[uid]?.containers[container.name]?.isRunning ?? false {
                 pods[uid]?.containers[container.name]?.isReady = value

@@ -43,7 +43,12 @@ extension HostCluster {
             token: token.flatMap { VirtualIdentity.password(ofToken: Array($0.utf8)) },
             serverNames: [name, "\(name).\(namespace)", "\(name).\(namespace).svc"] + sans,
             seed: seeds[key] ?? fallback, pace: options.pace, startDelay: faults.startDelay(for: runtime.name) ?? .zero,
-            nodeName: nodeName, isCorruptedAfterStart: faults.corrupts(runtime.name))
+            nodeName: nodeName, isCorruptedAfterStart: faults.corrupts(runtime.name, image: serverImage(container, pod)))
+    }
+
+    /// The image that k3s comes from: the container's own, or the one that copies the binary into it.
+    private func serverImage(_ container: JSONContainer, _ pod: JSONValue) -> String {
+        pod.list("spec", "initContainers").first { $0.text("name") == "vcluster" }?.text("image") ?? container.image
     }
 
     /// The virtual API answers: the pod is ready, and its syncer begins.
@@ -52,6 +57,9 @@ extension HostCluster {
         guard let runtime = pods[uid], let plane = runtime.controlPlane,
             let pod = store.get(.pods, runtime.name)
         else { return }
+        do throws(Failure) {
+            try await plane.setAPI(faults.virtualAPI(runtime.name), isNodeGone: faults.isNodeGone)
+        } catch {}
         if faults.isFull(runtime.name) { do throws(Failure) { try await plane.setFull(true) } catch {} }
         guard pod.list("spec", "containers").contains(where: { $0.text("name") == "syncer" }) else { return }
         let cluster = plane.options.name

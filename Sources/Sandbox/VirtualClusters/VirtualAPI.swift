@@ -20,9 +20,9 @@ struct VirtualAPI: APIService {
 
     private func answer(allowed request: APIRequest) async throws(APIError) -> APIAnswer {
         switch request.path {
-        case ["version"]: return .json(200, version)
+        case ["version"]: return .json(200, await version)
         case ["readyz"], ["healthz"], ["livez"]:
-            guard await plane.isReady else {
+            guard await plane.isReady, await !plane.apiFault.isNotReady else {
                 return .bytes(
                     500, Array("[-]etcd failed: reason withheld\nreadyz check failed\n".utf8),
                     contentType: "text/plain; charset=utf-8")
@@ -42,13 +42,16 @@ struct VirtualAPI: APIService {
     }
 
     private var version: JSONValue {
-        let version = plane.options.version
-        return .members([
-            "major": .string(String(version.major)), "minor": .string(String(version.minor)),
-            "gitVersion": .string(version.text), "gitCommit": .string("unknown"), "gitTreeState": .string("clean"),
-            "buildDate": .string("2021-06-18T03:51:40Z"), "goVersion": .string("go1.19.8"), "compiler": .string("gc"),
-            "platform": .string("linux/amd64"),
-        ])
+        get async {
+            let version = plane.options.version
+            let text = await plane.apiFault.version ?? version.text
+            return .members([
+                "major": .string(String(version.major)), "minor": .string(String(version.minor)),
+                "gitVersion": .string(text), "gitCommit": .string("unknown"), "gitTreeState": .string("clean"),
+                "buildDate": .string("2021-06-18T03:51:40Z"), "goVersion": .string("go1.19.8"),
+                "compiler": .string("gc"), "platform": .string("linux/amd64"),
+            ])
+        }
     }
 
     private func objects(_ request: APIRequest, _ target: VirtualTarget) async throws(APIError) -> APIAnswer {

@@ -33,6 +33,7 @@ actor VirtualControlPlane: RunningContainer {
     private var database: KineDatabase?
     private(set) var identity: VirtualIdentity?
     private(set) var isReady = false
+    private(set) var apiFault = VirtualAPIFault()
     private var isBroken = false
     private var isStopping = false
     private var isClosed = false
@@ -239,9 +240,10 @@ actor VirtualControlPlane: RunningContainer {
         if options.version.minor >= 23 { try database.checkpoint("FULL") }
     }
 
-    /// Whether its address answers: a node that is gone takes that away.
-    func setReachable(_ isReachable: Bool) async throws(Failure) {
-        if !isReachable {
+    /// What is wrong with its API: a node that is gone takes its address away, and so does who forbids the way.
+    func setAPI(_ fault: VirtualAPIFault, isNodeGone: Bool) async throws(Failure) {
+        apiFault = fault
+        if isNodeGone || fault.isUnreached {
             await server?.stop()
             server = nil
         } else if server == nil, isReady {

@@ -1,0 +1,94 @@
+import Foundation
+import Testing
+
+@Suite("What a restored control plane says of itself", .timeLimit(.minutes(10)))
+struct HostProofTests {
+    private let host: SandboxFixture
+    private let name: String
+    private var cluster: String { String(name.split(separator: "/")[1]) }
+    private var namespace: String { String(name.split(separator: "/")[0]) }
+
+    init() throws {
+        host = try SandboxFixture(generations: ["B"])
+        let list = try host.daytwo("clusters", "list", "-o", "name").text
+        name = String(try #require(list.split(separator: "\n").first))
+        #expect(try host.daytwo("backup", "create", name).code == 0)
+    }
+
+    @Test("An API that nobody can ask makes the restore partial, and it says so")
+    func unreached() throws {
+        try host.fault(["virtual-api-unreached", "--on", name])
+        let run = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes", "--no-safety-backup")
+        #expect(run.code == 3, "\(run.text)\(run.errors)")
+        #expect(run.text.contains("could not be asked"), "\(run.text)")
+        #expect(try host.leftovers() == "")
+    }
+
+    @Test("A pod that is ready while its API is not brings the state from before back")
+    func notReady() throws {
+        try host.fault(["virtual-api-not-ready", "--on", name])
+        let run = try host.daytwo(
+            "restore", "run", name, "\(cluster)@latest", "--yes", "--no-safety-backup", "--start-timeout", "5s")
+        #expect(run.code == 8, "\(run.code) \(run.text)\(run.errors)")
+        #expect(run.errors.contains("not ready"), "\(run.errors)")
+        #expect(try host.leftovers() == "")
+    }
+
+    @Test("So does an API of another version than the image's")
+    func otherVersion() throws {
+        try host.fault(["virtual-api-version", "--on", name, "--value", "v1.19.1+k3s1"])
+        let run = try host.daytwo(
+            "restore", "run", name, "\(cluster)@latest", "--yes", "--no-safety-backup", "--start-timeout", "5s")
+        #expect(run.code == 8, "\(run.code) \(run.text)\(run.errors)")
+        #expect(run.errors.contains("v1.19.1+k3s1"), "\(run.errors)")
+        #expect(try host.leftovers() == "")
+    }
+
+    @Test("The rights that rbac prints are enough, and whoever may read no Secret asks with k3s's own certificate")
+    func withoutSecret() throws {
+        let user = try ChildProcess(
+            arguments: [SandboxFixture.program(), "user", "keeper", "--state", host.commands.path("sandbox")],
+            directory: host.commands.root
+        ).run(below: host.commands.root)
+        let surroundings = ["KUBECONFIG": user.text.trimmingCharacters(in: .whitespacesAndNewlines)]
+        let roles = try host.daytwo("rbac", "--for", "list,backup,restore", "-n", namespace)
+        #expect(roles.code == 0)
+        try bind(roles.text)
+        #expect(try restore(surroundings)["unproven"] as? [String] == [])
+        try bind(roles.text.replacing("      - \"secrets\"\n", with: ""))
+        let denied = try host.kubectl("auth", "can-i", "get", "secrets", "-n", namespace, "--as", "keeper")
+        #expect(denied.text.contains("no"))
+        let api = try #require(try restore(surroundings)["api"] as? [String: Any])
+        #expect(api["version"] as? String != nil)
+    }
+
+    private func restore(_ surroundings: [String: String]) throws -> [String: Any] {
+        let run = try host.daytwo(
+            "restore", "run", name, "\(cluster)@latest", "--yes", "--no-safety-backup", "-o", "json",
+            environment: surroundings)
+        #expect(run.code == 0, "\(run.text)\(run.errors)")
+        return try run.json()
+    }
+
+    /// Gives the roles to the user.
+    private func bind(_ roles: String) throws {
+        let binding = """
+
+            ---
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: RoleBinding
+            metadata: {name: daytwo, namespace: \(namespace)}
+            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: daytwo}
+            subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: keeper}]
+            ---
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRoleBinding
+            metadata: {name: daytwo}
+            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: daytwo}
+            subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: keeper}]
+            """
+        _ = try host.commands.write(roles + binding, to: "roles.yaml")
+        let applied = try host.kubectl("apply", "-f", host.commands.path("roles.yaml"))
+        #expect(applied.code == 0, "\(applied.errors)")
+    }
+}
