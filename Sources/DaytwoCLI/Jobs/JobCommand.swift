@@ -58,11 +58,11 @@ extension Session {
     }
 
     /// Closes the jobs of a cluster that waited for the decision which was just carried out.
-    func settle(_ target: String, _ state: JobState, message: String) {
+    func settle(_ target: String, _ state: JobState, message: String, kind: JobKind = .restore) {
         do throws(Failure) {
             guard let queue = try queue() else { return }
             let waiting = try queue.list(
-                JobFilter(states: [.needsDecision], kind: .restore, target: target), limit: 100)
+                JobFilter(states: [.needsDecision], kind: kind, target: target), limit: 100)
             for job in waiting { _ = try queue.decide(job.id, state, message: message) }
         } catch {
             console.warn("jobs that wait for this decision could not be closed: \(error.description)")

@@ -27,6 +27,8 @@ public struct AgentReport: Codable, Sendable, Equatable {
     public var hasToken: Bool?
     /// The type of the data directory's file system.
     public var fileSystem: String?
+    /// Bytes that are free beside the data.
+    public var dataFreeBytes: UInt64?
     /// Bytes that can be written to scratch files.
     public var scratchFreeBytes: UInt64?
     /// Why no backup can be made; empty when one can.
@@ -39,7 +41,8 @@ public struct AgentReport: Codable, Sendable, Equatable {
         note { report throws(Failure) in
             let directory = try DataDirectory(place.dataDirectory, existing: true)
             report.dataDirectory = directory.root
-            report.fileSystem = try FileSystemFacts(of: directory.root).typeName
+            let fileSystem = try FileSystemFacts(of: directory.root)
+            (report.fileSystem, report.dataFreeBytes) = (fileSystem.typeName, fileSystem.freeBytes)
             report.hasToken = try FileStatus.ifPresent("\(directory.server)/token") != nil
             report.databaseSize = try FileStatus.ifPresent(directory.database)?.size
             report.driver = try directory.requireDatastore().rawValue

@@ -41,6 +41,9 @@ struct AgentPod: Sendable {
     var labels: [(String, String)] = []
     /// On the node of the control plane, where that runs.
     var isBesideControlPlane = true
+    /// An image of k3s that has to start first and tell its version: so it is known to be there, and is on the node by then.
+    var trialImage: String?
+    static let trialContainer = "image"
 
     var name: String { "daytwo-\(run.prefix(8))" }
 
@@ -98,6 +101,7 @@ struct AgentPod: Sendable {
                     ("fsGroup", cluster.pod.volumeGroup.map { .integer($0) }),
                 ])
             ),
+            ("initContainers", trialImage.map { .array([trialSpec($0)]) }),
             ("containers", .array([containerSpec])),
             (
                 "volumes",
@@ -108,22 +112,35 @@ struct AgentPod: Sendable {
         ])
     }
 
+    private func trialSpec(_ image: String) -> JSONValue {
+        .members([
+            ("name", .string(Self.trialContainer)), ("image", .string(image)),
+            ("imagePullPolicy", .string("IfNotPresent")),
+            ("command", .array([.string("/bin/k3s"), .string("--version")])),
+            ("securityContext", securityContext),
+            // k3s unpacks itself into its data directory before it says anything.
+            ("env", .array([.members([("name", .string("K3S_DATA_DIR")), ("value", .string(Self.scratch))])])),
+            ("volumeMounts", .array([Self.mount("scratch", Self.scratch)])),
+        ])
+    }
+
+    private var securityContext: JSONValue {
+        .members([
+            // k3s's files belong to whoever it runs as; without a word of the workload that is root.
+            ("runAsUser", .integer(cluster.pod.user ?? 0)),
+            ("runAsGroup", cluster.pod.group.map { .integer($0) }),
+            ("allowPrivilegeEscalation", .bool(false)), ("readOnlyRootFilesystem", .bool(true)),
+            ("capabilities", .members([("drop", .array([.string("ALL")]))])),
+        ])
+    }
+
     private var containerSpec: JSONValue {
         let command = ["daytwo", "agent", "wait", "--deadline", "\(settings.deadline.components.seconds)s"]
         return .members([
             ("name", .string(Self.container)), ("image", .string(settings.image)),
             ("imagePullPolicy", .string("IfNotPresent")),
             ("command", .array(command.map { .string($0) })),
-            (
-                "securityContext",
-                .members([
-                    // k3s's files belong to whoever it runs as; without a word of the workload that is root.
-                    ("runAsUser", .integer(cluster.pod.user ?? 0)),
-                    ("runAsGroup", cluster.pod.group.map { .integer($0) }),
-                    ("allowPrivilegeEscalation", .bool(false)), ("readOnlyRootFilesystem", .bool(true)),
-                    ("capabilities", .members([("drop", .array([.string("ALL")]))])),
-                ])
-            ),
+            ("securityContext", securityContext),
             (
                 "volumeMounts",
                 .array(

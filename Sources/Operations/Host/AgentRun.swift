@@ -119,15 +119,18 @@ struct AgentRun: Sendable {
     }
 
     private func state(of found: KubernetesObject) throws(Failure) -> State {
-        let status = found["status", "containerStatuses"]?.arrayValue?.first
+        let first = found["status", "initContainerStatuses"]?.arrayValue?.first
+        let status =
+            first?["state", "waiting"] != nil ? first : found["status", "containerStatuses"]?.arrayValue?.first
         if status?["ready"]?.boolValue == true || status?["state", "running"] != nil { return .ready }
         if let waiting = status?["state", "waiting"] {
             let reason = waiting["reason"]?.stringValue ?? "waiting"
             let message = waiting["message"]?.stringValue.map { ": \($0.prefix(300))" } ?? ""
             guard Self.hopeless.contains(reason) else { return .waits(reason + message) }
+            let image = status?["image"]?.stringValue ?? pod.settings.image
             throw Failure(
                 .refused, "the agent on \(host.name) cannot start", why: reason + message,
-                next: "Check the image \(pod.settings.image) and what it is pulled with.")
+                next: "Check the image \(image) and what it is pulled with.")
         }
         if let ended = status?["state", "terminated"] {
             throw Failure(

@@ -28,6 +28,14 @@ struct JSONContainer: Sendable {
             + pod.list("spec", "containers").map { JSONContainer($0, isInit: false) }
     }
 
+    /// What `k3s --version` says, as a command that says it; nil where that is not asked.
+    var versionAnswer: [String]? {
+        guard command.count == 2, command[1] == "--version", command[0].hasSuffix("k3s"),
+            let version = K3sVersion(image: image)
+        else { return nil }
+        return ["echo", "k3s version \(version.text) (00000000)"]
+    }
+
     var isDaytwo: Bool {
         ImageTable.split(image).repository.contains("daytwo") || Self.isDaytwo(command.first ?? "")
     }

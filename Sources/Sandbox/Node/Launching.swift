@@ -23,7 +23,7 @@ extension HostCluster {
         case .syncer, .plain:
             if container.name == "syncer" { makeServiceRange(pod, runtime.name.namespace) }
             running = PlainContainer(
-                command: container.command, mounts: runtime.mounts(of: container),
+                command: container.versionAnswer ?? container.command, mounts: runtime.mounts(of: container),
                 readsOnly: container.name == "syncer", log: log)
         }
         report(

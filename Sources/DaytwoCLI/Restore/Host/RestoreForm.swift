@@ -66,6 +66,19 @@ struct RestoreHostOptions: ParsableArguments {
 
     /// Restores of a virtual cluster on it.
     func restore(_ text: String, _ session: Session, stopped: String) throws(Failure) -> HostRestore {
+        let parts = try parts(text, session, stopped: stopped)
+        return HostRestore(parts.name, on: parts.host, parts.settings, parts.context)
+    }
+
+    /// What restores and upgrades of a virtual cluster need.
+    struct Parts {
+        let name: String
+        let host: HostCluster
+        let settings: HostRestoreSettings
+        let context: OperationContext
+    }
+
+    func parts(_ text: String, _ session: Session, stopped: String) throws(Failure) -> Parts {
         let context = session.context(stopped: stopped)
         let chosen = try host.one(session, context)
         guard let seconds = WrittenDuration.seconds(startTimeout) else {
@@ -77,7 +90,7 @@ struct RestoreHostOptions: ParsableArguments {
             agent: try AgentSettings(image: agentImage, chosen.configured),
             who: "\(Environment.user)@\(JobSurroundings.hostName)", commandTarget: try commandTarget(text))
         settings.startLimit = .seconds(seconds)
-        return HostRestore(try host.named(text), on: chosen.cluster, settings, context)
+        return Parts(name: try host.named(text), host: chosen.cluster, settings: settings, context: context)
     }
 
     /// The words that name the cluster again.

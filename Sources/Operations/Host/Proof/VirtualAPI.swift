@@ -41,6 +41,12 @@ struct VirtualAPI: Sendable {
             self.port = port
         }
 
+        /// What the image on trial has said.
+        func trialLog() throws(Failure) -> [UInt8] {
+            try api.host.client.log(
+                of: podName, in: api.cluster.namespace, container: AgentPod.trialContainer, limit: 4096)
+        }
+
         /// Asks each of the paths once. Throws `unreachable` where no pod has an address yet, or the Secret is not there.
         func get(_ paths: [String], longestAnswer: Int = 1 << 20) throws(Failure) -> VirtualAnswers {
             guard let address = try api.addresses().first else {
@@ -56,14 +62,16 @@ struct VirtualAPI: Sendable {
         }
     }
 
-    /// Starts an agent, and gives `body` the way to ask. The agent is removed, however that ends.
+    /// Starts an agent, and gives `body` the way to ask. The agent is removed, however that ends. An image that is tried has
+    /// to start first, on the node of the control plane.
     func use<Value>(
-        _ identity: Identity, _ body: (Conversation) throws(Failure) -> Value
+        _ identity: Identity, trying image: String? = nil, _ body: (Conversation) throws(Failure) -> Value
     ) throws(Failure) -> Value {
         var pod = AgentPod(
             cluster: cluster, claim: identity == .volume ? cluster.volume.claims.first?.name : nil, settings: settings,
             run: context.newID())
-        pod.isBesideControlPlane = identity == .volume
+        pod.isBesideControlPlane = identity == .volume || image != nil
+        pod.trialImage = image
         let run = AgentRun(host: host, pod: pod, context: context)
         let port = try port()
         return try run.use { name throws(Failure) in try body(Conversation(self, identity, run, name, port)) }

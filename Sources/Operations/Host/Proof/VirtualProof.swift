@@ -25,6 +25,8 @@ struct VirtualProof {
     let expectation: Expectation
     /// How long the API may take to become what it should be.
     let limit: Duration
+    /// What else is asked once it is proven.
+    var afterwards: (VirtualAPI.Conversation) throws(Failure) -> Void = { _ in }
 
     /// Asks until it is proven. Throws `unreachable` where the API does not become ready, `verificationFailed` where it is
     /// another one or another version; gives `.notAsked` where nobody could ask it.
@@ -71,7 +73,9 @@ struct VirtualProof {
             let failure: Failure
             switch state {
             case .good(let version, let authority):
-                return VirtualFacts(version: version, serverCA: authority, counts: try counts(conversation))
+                let facts = VirtualFacts(version: version, serverCA: authority, counts: try counts(conversation))
+                try afterwards(conversation)
+                return facts
             case .noUse(let why):
                 guard uptime() < useless else {
                     reasons.append(why)

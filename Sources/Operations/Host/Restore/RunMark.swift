@@ -11,6 +11,15 @@ public struct RunMark: Sendable, Equatable {
         case restore
         /// A restore is undone.
         case rollback
+        /// The server gets another image.
+        case upgrade
+        /// It gets the old image back, and the data from before.
+        case upgradeRollback = "upgrade-rollback"
+
+        /// An upgrade, or its way back.
+        var isUpgrade: Bool { self == .upgrade || self == .upgradeRollback }
+        /// `upgrade rollback`
+        var words: String { rawValue.replacing("-", with: " ") }
     }
 
     /// The run's id, 32 hex digits.
@@ -21,11 +30,13 @@ public struct RunMark: Sendable, Equatable {
     public var replicas: Int64
     /// The server's image from before.
     public var image: String
+    /// The image that it gets; nil where that stays.
+    public var newImage: String?
     /// When it began, RFC 3339.
     public var started: String
     /// Which process has it in its hands: an id of its own, then words for people.
     public var holder: String
-    /// The id of the backup that is restored.
+    /// The id of the backup that is restored, or of the copy that an upgrade has set aside.
     public var backup: String?
     /// The run on the volume, where it is an earlier one.
     public var journal: String?
@@ -56,6 +67,7 @@ public struct RunMark: Sendable, Equatable {
         self.deed = deed
         self.replicas = replicas
         image = annotations[RunAnnotations.image] ?? ""
+        newImage = annotations[RunAnnotations.newImage]
         started = annotations[RunAnnotations.started] ?? "an unknown time"
         holder = annotations[RunAnnotations.holder] ?? ""
         backup = annotations[RunAnnotations.backup]
@@ -76,7 +88,8 @@ public struct RunMark: Sendable, Equatable {
     var annotations: [JSONMember] {
         let values: [(String, String?)] = [
             (RunAnnotations.run, run), (RunAnnotations.deed, deed.rawValue), (RunAnnotations.replicas, "\(replicas)"),
-            (RunAnnotations.image, image), (RunAnnotations.started, started), (RunAnnotations.holder, holder),
+            (RunAnnotations.image, image), (RunAnnotations.newImage, newImage), (RunAnnotations.started, started),
+            (RunAnnotations.holder, holder),
             (RunAnnotations.backup, backup), (RunAnnotations.journal, journal),
             (RunAnnotations.options, options),
         ]
@@ -88,10 +101,13 @@ public struct RunMark: Sendable, Equatable {
 
     /// Why nobody else may begin.
     func locked(_ path: String, _ commands: HostRestoreCommands) -> Failure {
-        Failure(
-            .locked, "a \(deed.rawValue) of \(path) is under way, or was cut",
+        let (resume, rollback) =
+            deed.isUpgrade
+            ? (commands.upgradeResume, commands.upgradeRollback) : (commands.resume, commands.rollback)
+        return Failure(
+            .locked, "\(deed.isUpgrade ? "an" : "a") \(deed.words) of \(path) is under way, or was cut",
             why: "run \(run.prefix(8)), begun at \(started) by \(who)",
-            next: "Let it finish; where it was cut: \(commands.resume); or \(commands.rollback)",
+            next: "Let it finish; where it was cut: \(resume); or \(rollback)",
             cause: WorkloadHold.NotOurs())
     }
 }
@@ -108,4 +124,8 @@ public struct HostRestoreCommands: Sendable {
     public var resume: String { "daytwo restore resume \(target)" }
     /// `daytwo restore rollback team/blue`
     public var rollback: String { "daytwo restore rollback \(target)" }
+    /// `daytwo upgrade resume team/blue`
+    public var upgradeResume: String { "daytwo upgrade resume \(target)" }
+    /// `daytwo upgrade rollback team/blue`
+    public var upgradeRollback: String { "daytwo upgrade rollback \(target)" }
 }

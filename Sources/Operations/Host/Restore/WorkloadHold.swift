@@ -13,13 +13,16 @@ struct WorkloadHold: Sendable {
 
     let host: HostCluster
     let cluster: VirtualCluster
-    let mark: RunMark
+    var mark: RunMark
     let commands: HostRestoreCommands
     let context: OperationContext
     /// How long pods may take to end.
     var stopLimit = Duration.seconds(180)
     /// How long the control plane may take to become ready.
     var startLimit = Duration.seconds(300)
+
+    /// The image that its pods are to have when it is started: an upgrade's new one, once that is set.
+    var startImage: String { mark.deed == .upgrade && mark.backup != nil ? mark.newImage ?? mark.image : mark.image }
 
     /// Somebody has changed what this run had stopped.
     struct Interference: Error {}
@@ -41,10 +44,12 @@ struct WorkloadHold: Sendable {
                 if other.run == mark.run, other.holder == mark.holder { return nil }
                 throw other.locked(cluster.path, commands)
             }
-            guard workload.replicas == mark.replicas, image(of: workload) == mark.image else {
+            let there = image(of: workload)
+            let isExpected = there == mark.image || (mark.deed == .upgradeRollback && there == mark.newImage)
+            guard workload.replicas == mark.replicas, isExpected else {
                 throw Failure(
                     .refused, "\(subject) has changed since the plan was made",
-                    why: "it has \(workload.replicas) replicas and the image \(image(of: workload) ?? "unknown")",
+                    why: "it has \(workload.replicas) replicas and the image \(there ?? "unknown")",
                     next: "Plan it again.")
             }
             return patch(workload, replicas: 0, mark.annotations)
@@ -57,6 +62,14 @@ struct WorkloadHold: Sendable {
             guard let there = try RunMark(of: workload), there.run == before.run else { throw takenOver }
             if there.holder == mark.holder { return nil }
             guard there.holder == before.holder else { throw there.locked(cluster.path, commands) }
+            return patch(workload, replicas: nil, mark.annotations)
+        }
+    }
+
+    /// Writes what the mark says by now.
+    func record() throws(Failure) {
+        try change { workload throws(Failure) in
+            try requireOurs(workload)
             return patch(workload, replicas: nil, mark.annotations)
         }
     }
@@ -97,7 +110,7 @@ struct WorkloadHold: Sendable {
         try requireOurs(workload)
         var changes: [String] = []
         if workload.replicas != 0 { changes.append("its replicas were set to \(workload.replicas)") }
-        if let image = image(of: workload), image != mark.image { changes.append("its image was set to \(image)") }
+        if let image = image(of: workload), image != mark.image, image != mark.newImage { changes.append("its image was set to \(image)") }
         guard changes.isEmpty else {
             throw Failure(
                 .refused, "somebody changed \(subject) while it was stopped",
@@ -129,6 +142,30 @@ struct WorkloadHold: Sendable {
             $0["fieldsV1", "f:spec", "f:replicas"] != nil && $0["manager"]?.stringValue != Self.fieldManager
         }
         return owner?["manager"]?.stringValue.map { " (by \($0))" } ?? ""
+    }
+
+    // MARK: Changing the image
+
+    /// Gives the server another image, and nothing else, with what the mark says by now in the same patch.
+    func setImage(_ image: String) throws(Failure) {
+        context.report(.step("setting the image \(image)"))
+        let server = cluster.server
+        try change(.strategic) { workload throws(Failure) in
+            try requireOurs(workload)
+            let there = self.image(of: workload)
+            guard there == mark.image || there == mark.newImage else {
+                throw Failure(
+                    .refused, "somebody set the image of \(subject) to \(there ?? "none")", cause: Interference())
+            }
+            let container = JSONValue.object([
+                JSONMember("name", .string(server.container)), JSONMember("image", .string(image)),
+            ])
+            let pod = JSONValue.object([
+                JSONMember(server.isInitContainer ? "initContainers" : "containers", .array([container]))
+            ])
+            let marked = patch(workload, replicas: nil, mark.annotations)
+            return marked.setting(["spec", "template", "spec"], to: pod)
+        }
     }
 
     // MARK: Starting
@@ -170,12 +207,12 @@ struct WorkloadHold: Sendable {
             "the control plane of \(cluster.path) was not ready within \(startLimit.components.seconds) s", why: last)
     }
 
-    /// Takes the mark off.
-    func finish() throws(Failure) {
+    /// Takes the mark off, and leaves other annotations in the same patch.
+    func finish(leaving annotations: [JSONMember] = []) throws(Failure) {
         try change { workload throws(Failure) in
             if workload.uid == cluster.workload.uid, try RunMark(of: workload) == nil { return nil }
             try requireOurs(workload)
-            return patch(workload, replicas: nil, RunMark.removal)
+            return patch(workload, replicas: nil, RunMark.removal + annotations)
         }
     }
 
@@ -201,7 +238,7 @@ struct WorkloadHold: Sendable {
     /// Why a pod is not ready; nil where it is.
     private func readiness(of pod: KubernetesObject) -> String? {
         if pod.isBeingDeleted { return "the pod \(pod.name) is ending" }
-        if image(inPodSpec: pod["spec"]) != mark.image { return "the pod \(pod.name) has another image" }
+        if image(inPodSpec: pod["spec"]) != startImage { return "the pod \(pod.name) has another image" }
         let conditions = pod["status", "conditions"]?.arrayValue ?? []
         if conditions.contains(where: { $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True" }) {
             return nil
@@ -224,13 +261,15 @@ struct WorkloadHold: Sendable {
     // MARK: Changes
 
     /// Looks, decides and patches; looks again where somebody was faster. nil: nothing is to be changed.
-    private func change(_ decide: (KubernetesObject) throws(Failure) -> JSONValue?) throws(Failure) {
+    private func change(
+        _ kind: PatchKind = .merge, _ decide: (KubernetesObject) throws(Failure) -> JSONValue?
+    ) throws(Failure) {
         for attempt in 1... {
             let workload = try host.client.get(type, cluster.workload.name, in: cluster.namespace)
             guard let patch = try decide(workload) else { return }
             do throws(Failure) {
                 _ = try host.client.patch(
-                    type, cluster.workload.name, in: cluster.namespace, .merge, patch, fieldManager: Self.fieldManager)
+                    type, cluster.workload.name, in: cluster.namespace, kind, patch, fieldManager: Self.fieldManager)
                 return
             } catch {
                 // A conflict, or an answer that was lost: what is there now tells.

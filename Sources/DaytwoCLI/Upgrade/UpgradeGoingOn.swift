@@ -1,0 +1,94 @@
+import ArgumentParser
+import Failures
+import Jobs
+import Operations
+import Stores
+
+/// `daytwo upgrade resume`.
+struct UpgradeResume: JobCommand {
+    static let configuration = CommandConfiguration.verb(
+        "resume", abstract: "Finish an upgrade that was cut.",
+        exits: [.partial, .refused, .locked, .unreachable, .rolledBack, .halfWay, .denied, .notFound])
+
+    @Argument(help: ArgumentHelp("NAMESPACE/NAME, or NAME where only one has it.", valueName: "cluster"))
+    var cluster: String
+
+    @OptionGroup var host: RestoreHostOptions
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var jobOptions: JobOptions
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        let upgrade = try host.upgrade(
+            cluster, HostUpgradeOptions(), session, stopped: "go on with: daytwo upgrade resume \(cluster)")
+        let path = try upgrade.path().description
+        let location = try store.path(session)
+        let opened = try location == nil ? nil : store.open(for: .writing, session)
+        guard try session.begin(.upgrade(path, upgrade, store: location, isConfirmed: false)) else { return .done }
+        let result = try upgrade.resume(backupInto: opened)
+        session.settle(path, .succeeded, message: "finished by upgrade resume", kind: .upgrade)
+        return try UpgradeText.show(result, path, upgrade, session.console)
+    }
+}
+
+/// `daytwo upgrade rollback`.
+struct UpgradeRollbackCommand: JobCommand {
+    static let configuration = CommandConfiguration.verb(
+        "rollback", abstract: "Take an upgrade back: the version from before, with its data.",
+        discussion: """
+            What was written since the upgrade is lost to the cluster; it is backed up into the store first. Volumes that \
+            were made since are carried over.
+            """,
+        exits: [.partial, .refused, .locked, .unreachable, .halfWay, .denied, .notFound])
+
+    @Argument(help: ArgumentHelp("NAMESPACE/NAME, or NAME where only one has it.", valueName: "cluster"))
+    var cluster: String
+
+    @OptionGroup var host: RestoreHostOptions
+    @OptionGroup var store: StoreOptions
+
+    @Flag(help: "Do not back up what was written since: it is lost.")
+    var noBackup = false
+
+    @Flag(name: .shortAndLong, help: "Do not ask.")
+    var yes = false
+
+    @OptionGroup var jobOptions: JobOptions
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        let upgrade = try host.upgrade(
+            cluster, HostUpgradeOptions(), session, stopped: "go on with: daytwo upgrade rollback \(cluster)")
+        let path = try upgrade.path().description
+        let last = try upgrade.lastUpgrade()
+        let location = noBackup ? nil : try store.requirePath(session)
+        try Confirmation.require(
+            "stop \(path), and bring back \(last.from) with the data from before \(last.at)?", isGiven: yes,
+            session.console)
+        let opened = try noBackup ? nil : store.open(for: .writing, session)
+        guard try session.begin(.upgrade(path, upgrade, store: location, isConfirmed: true)) else { return .done }
+        let result = try upgrade.rollBack(backupInto: opened)
+        session.settle(path, .failed, message: "undone by upgrade rollback", kind: .upgrade)
+        return try UpgradeText.show(result, path, upgrade, session.console)
+    }
+}
+
+extension JobDescription {
+    /// An upgrade that is planned.
+    static func upgrade(_ plan: HostUpgradePlan, _ upgrade: HostUpgrade, store: String?) -> JobDescription {
+        .upgrade("\(plan.host)/\(plan.path)", upgrade, store: store, isConfirmed: true)
+    }
+
+    /// What finishes or undoes one.
+    static func upgrade(
+        _ path: String, _ upgrade: HostUpgrade, store: String?, isConfirmed: Bool
+    ) -> JobDescription {
+        JobDescription(
+            kind: .upgrade, target: path, store: store,
+            host: path.split(separator: "/").first.map(String.init) ?? InventoryHost.local, takesStore: true,
+            isConfirmed: isConfirmed,
+            isUnfinished: {
+                do throws(Failure) { return try upgrade.unstoppable.mark() != nil } catch { return true }
+            })
+    }
+}

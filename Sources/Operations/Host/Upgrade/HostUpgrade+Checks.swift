@@ -1,0 +1,142 @@
+import Failures
+import JSONValues
+import Kubernetes
+import Policies
+import VirtualClusters
+
+extension HostUpgrade {
+    /// What has to be right before anything is stopped. Gives what runs inside; nil where nobody could ask.
+    func checkBefore(
+        _ plan: HostUpgradePlan, _ cluster: VirtualCluster, _ result: inout HostUpgradeResult
+    ) throws(Failure) -> WorkloadPicture? {
+        context.report(.step("checking \(cluster.path)"))
+        var checks: [UpgradeCheck] = []
+        checks.append(try headroom(cluster))
+        var before: WorkloadPicture?
+        checks += try inside(plan, cluster, &before)
+        result.checks += checks.map { $0.overridden(by: options.overrides) }
+        try result.requireNoFailure(cluster.path)
+        return before
+    }
+
+    /// Newer versions of kine vacuum when they start, and what is set aside takes its place as well.
+    private func headroom(_ cluster: VirtualCluster) throws(Failure) -> UpgradeCheck {
+        let name = "disk-headroom"
+        let report = try HostBackup(
+            cluster, among: HostObjects(host: host.name), on: host, settings.agent
+        ).tryAgent(context)
+        guard let size = report.databaseSize, let free = report.dataFreeBytes else {
+            return UpgradeCheck(name, .unknown, "the agent could not tell how much is free on the volume")
+        }
+        let text = "\(free >> 20) MiB are free on the volume, and the datastore has \(size >> 20) MiB"
+        return UpgradeCheck(name, free >= 2 * size ? .passed : .failed, text)
+    }
+
+    /// The API as it is now, and the new image, which is started beside it to tell its version.
+    private func inside(
+        _ plan: HostUpgradePlan, _ cluster: VirtualCluster, _ before: inout WorkloadPicture?
+    ) throws(Failure) -> [UpgradeCheck] {
+        var picture: WorkloadPicture?
+        let addresses = cluster.pods.filter { !$0.isBeingDeleted }.compactMap(\.address)
+        let api = VirtualAPI(
+            host: host, cluster: cluster, settings: settings.agent, context: context, addresses: { addresses })
+        let identity: VirtualAPI.Identity = try api.hasSecret() ? .secret : .volume
+        var checks: [UpgradeCheck] = []
+        do throws(Failure) {
+            try api.use(identity, trying: plan.toImage) { conversation throws(Failure) in
+                checks.append(try trial(conversation, plan))
+                let answers = try conversation.get(["/readyz", "/version"]).answers
+                checks.append(ready(answers[0]))
+                checks.append(version(answers[1], plan))
+                picture = try WorkloadPicture(conversation)
+            }
+        } catch {
+            try context.checkStop()
+            guard checks.isEmpty else {
+                return checks + [UpgradeCheck("api-ready", .unknown, error.description)]
+            }
+            // The agent starts with the first image only: what it cannot start with, the control plane cannot either.
+            return [UpgradeCheck("image-present", .failed, error.description)]
+        }
+        before = picture
+        return checks
+    }
+
+    private func trial(
+        _ conversation: VirtualAPI.Conversation, _ plan: HostUpgradePlan
+    ) throws(Failure) -> UpgradeCheck {
+        let name = "image-present"
+        let log = String(decoding: try conversation.trialLog(), as: UTF8.self)
+        let words = log.split { $0 == " " || $0.isNewline }.map(String.init)
+        guard let found = words.compactMap({ K3sVersion($0) }).first else {
+            return UpgradeCheck(name, .failed, "\(plan.toImage) does not tell the version of its k3s")
+        }
+        return UpgradeCheck(
+            name, found == plan.to ? .passed : .failed, "\(plan.toImage) has k3s \(found)"
+                + (found == plan.to ? "" : ", not \(plan.to)"))
+    }
+
+    private func ready(_ answer: VirtualAnswers.Answer) -> UpgradeCheck {
+        switch answer.status {
+        case 200: UpgradeCheck("api-ready", .passed, "the virtual API is ready")
+        case nil, 401, 403:
+            UpgradeCheck("api-ready", .unknown, answer.problem ?? "the virtual API refuses our credentials")
+        default: UpgradeCheck("api-ready", .failed, answer.problem ?? "the virtual API is not ready")
+        }
+    }
+
+    private func version(_ answer: VirtualAnswers.Answer, _ plan: HostUpgradePlan) -> UpgradeCheck {
+        let name = "version-matches"
+        guard let body = answer.body, let json = try? JSONValue(parsing: Array(body.utf8)),
+            let found = json["gitVersion"]?.stringValue
+        else { return UpgradeCheck(name, .unknown, answer.problem ?? "the virtual API does not tell its version") }
+        return UpgradeCheck(
+            name, found == plan.from?.description ? .passed : .failed,
+            "the virtual API says \(found), the image \(plan.from?.description ?? "nothing")")
+    }
+
+    /// What has to be right once the new version is there: throws what is not, for the way back.
+    func checkAfter(
+        _ hold: WorkloadHold, _ version: K3sVersion, _ before: WorkloadPicture?, _ result: inout HostUpgradeResult
+    ) throws(Failure) {
+        let api = VirtualAPI(
+            host: host, cluster: hold.cluster, settings: settings.agent, context: context,
+            addresses: { () throws(Failure) in try hold.addresses() })
+        var proof = VirtualProof(
+            api: api, expectation: .init(version: version.description), limit: settings.startLimit)
+        var worse: [String] = []
+        proof.afterwards = { conversation throws(Failure) in
+            guard let before else { return }
+            worse = try self.worse(conversation, before)
+        }
+        switch try proof.prove() {
+        case .proven(let facts):
+            result.checks.append(UpgradeCheck("version-matches", .passed, "the virtual API says \(facts.version)"))
+        case .notAsked(let why):
+            result.checks.append(UpgradeCheck("version-matches", .unknown, why))
+            result.unproven.append("its API could not be asked, so that only its pod is known to be ready: \(why)")
+            return
+        }
+        guard before != nil else { return }
+        let check = UpgradeCheck(
+            "workloads-not-worse", worse.isEmpty ? .passed : .failed,
+            worse.isEmpty ? "what was ready is ready" : worse.prefix(5).joined(separator: "; ")
+        ).overridden(by: options.overrides)
+        result.checks.append(check)
+        if check.verdict == .failed {
+            throw Failure(.verificationFailed, "workloads of \(hold.cluster.path) are worse than before", why: check.text)
+        }
+    }
+
+    /// Asks until nothing is worse than before, or time is up.
+    private func worse(
+        _ conversation: VirtualAPI.Conversation, _ before: WorkloadPicture
+    ) throws(Failure) -> [String] {
+        let end = context.uptime() + options.settleLimit
+        while true {
+            let worse = try WorkloadPicture(conversation).worse(than: before)
+            guard !worse.isEmpty, context.uptime() < end else { return worse }
+            try host.client.surroundings.sleep(.seconds(2))
+        }
+    }
+}

@@ -1,0 +1,226 @@
+public import Failures
+import Foundation
+import JSONValues
+import Kubernetes
+import Policies
+public import Stores
+import VirtualClusters
+
+extension HostUpgrade {
+    /// What to throw after something failed with the control plane stopped: the old image is brought back with the data from
+    /// before, whoever wants us to stop, or it is said how to go on.
+    func recovered(
+        from failure: Failure, _ hold: WorkloadHold, backupInto store: (any ArchiveStore)?
+    ) -> Failure {
+        guard !failure.isNotOurs else { return failure }
+        let path = hold.cluster.path
+        guard options.rollsBack || hold.mark.backup == nil else {
+            return Failure(
+                .halfWay, "the upgrade of \(path) failed, and is left as it is", why: failure.description,
+                next: "Go back with: \(commands.upgradeRollback); or go on with: \(commands.upgradeResume)",
+                cause: failure)
+        }
+        context.report(.step("it failed (\(failure.description)); bringing back the version from before"))
+        let calm = HostUpgrade(restore.unstoppable, options)
+        var calmHold = calm.restore.hold(hold.cluster, hold.mark, calm.host, calm.context)
+        do throws(Failure) {
+            if try calm.restore.mark(of: hold.cluster) == nil {
+                // The patch that stops it never arrived.
+                return failure
+            }
+            var result = HostUpgradeResult(run: hold.mark.run, from: nil, to: hold.mark.versionBefore)
+            try calm.bringBack(&calmHold, into: store, &result)
+            let remark = calm.restore.readiness(calmHold, wasReady: hold.mark.replicas > 0)
+            try calmHold.finish()
+            var remarks = result.remarks
+            if let id = result.backup?.shortID { remarks.append("what it wrote is in the backup \(id)") }
+            return Failure(
+                .rolledBack,
+                "the upgrade of \(path) failed, and \(hold.mark.image) is back with the data from before\(remark)\(remarks.isEmpty ? "" : " (\(remarks.joined(separator: "; ")))")",
+                why: failure.description, cause: failure)
+        } catch {
+            guard !error.isNotOurs else { return error }
+            return Failure(
+                .halfWay, "the upgrade of \(path) stopped half-way",
+                why: "\(failure.description); and the way back failed: \(error.description)",
+                next: "Go back with: \(commands.upgradeRollback)", cause: error)
+        }
+    }
+
+    /// From whatever an upgrade has done: stopped, the old image, the copy that was set aside, started.
+    func bringBack(
+        _ hold: inout WorkloadHold, into store: (any ArchiveStore)?, _ result: inout HostUpgradeResult
+    ) throws(Failure) {
+        try hold.stopAgain()
+        try restore.agent(hold).sweep()
+        hold.mark.deed = .upgradeRollback
+        if let aside = hold.mark.backup {
+            if let store { try keepNewer(hold, store, &result) }
+            // Before the data: a new version must never start on what an older one wrote last, nor the other way round.
+            try hold.setImage(hold.mark.image)
+            result.outcome = try broughtBack(aside, hold)
+            result.remarks += result.outcome?.remarks ?? []
+            result.detached = try detachNewer(hold, result.outcome)
+        } else {
+            // The image was not changed yet, and nothing has run on the data.
+            try hold.record()
+        }
+        try hold.start()
+    }
+
+    /// What the new version wrote is lost with the way back, so it is backed up first; that it cannot be is no reason to stay.
+    private func keepNewer(
+        _ hold: WorkloadHold, _ store: any ArchiveStore, _ result: inout HostUpgradeResult
+    ) throws(Failure) {
+        do throws(Failure) {
+            let (cluster, objects) = try restore.find()
+            context.report(.step("backing up what the new version wrote"))
+            result.backup = try HostBackup(cluster, among: objects, on: host, settings.agent).run(to: store, context)
+                .entry
+        } catch {
+            result.remarks.append("what the new version wrote could not be backed up: \(error.description)")
+        }
+    }
+
+    /// The copy as a restore on the volume: it keeps what it replaces, raises the revision, carries newer volumes over.
+    private func broughtBack(_ aside: String, _ hold: WorkloadHold) throws(Failure) -> RemoteRestoreOutcome {
+        var options = HostRestoreOptions().remote(run: hold.mark.run)
+        options.acceptsNewIdentity = true
+        let told = options
+        return try restore.agent(hold).use { open throws(Failure) in
+            let runs = try open(.restoreList, hold.context).list().filter { $0.run.hasSuffix(hold.mark.journalSuffix) }
+            if let last = runs.last, let journal = last.journal, journal.state != .rolledBack {
+                guard last.needsArchive else {
+                    return try open(.restoreResume, hold.context).resume(
+                        run: last.run, archive: nil, discardOld: false)
+                }
+                // It was cut while it was staging: that is done anew.
+                _ = try open(.restoreRollback, hold.context).rollBack(run: last.run)
+            }
+            try hold.check()
+            return try open(.restoreRun, hold.context).run(aside: aside, told)
+        }
+    }
+
+    /// Claims that were made since and that were not carried over would be deleted by the syncer.
+    private func detachNewer(
+        _ hold: WorkloadHold, _ outcome: RemoteRestoreOutcome?
+    ) throws(Failure) -> [String] {
+        guard let began = UTCTime.parse(hold.mark.started), outcome?.journal.plan.newer?.problem != nil else { return [] }
+        return try VolumeDetachment(host: host, cluster: hold.cluster, context: hold.context)
+            .detach(madeSince: began, run: hold.mark.run)
+    }
+
+    // MARK: Asked for by a person
+
+    /// What the last upgrade of a cluster was, for a question before its way back.
+    public func lastUpgrade() throws(Failure) -> (from: String, to: String, at: String) {
+        let (cluster, _) = try restore.find()
+        if let mark = try restore.mark(of: cluster), mark.deed.isUpgrade {
+            return (mark.image, mark.newImage ?? "", mark.started)
+        }
+        let record = try self.record(of: cluster)
+        return (record.fromImage, record.toImage, record.at)
+    }
+
+    private func record(of cluster: VirtualCluster) throws(Failure) -> UpgradeRecord {
+        let workload = try host.client.get(cluster.workload.type, cluster.workload.name, in: cluster.namespace)
+        guard let record = UpgradeRecord(workload.annotations[RunAnnotations.upgraded]) else {
+            throw Failure(
+                .notFound, "no upgrade of \(cluster.path) is known that could be taken back",
+                next: "Restore a backup from before instead: daytwo restore run \(settings.commandTarget)")
+        }
+        return record
+    }
+
+    /// Takes the last upgrade back, or one that was cut: the old image, and the data from before it. What was written since is
+    /// backed up into the store first.
+    public func rollBack(backupInto store: (any ArchiveStore)?) throws(Failure) -> HostUpgradeResult {
+        let (cluster, _) = try restore.find()
+        let start = context.uptime()
+        var hold: WorkloadHold
+        if let before = try restore.mark(of: cluster) {
+            guard before.deed.isUpgrade else { throw before.locked(cluster.path, commands) }
+            hold = try restore.takeOver(before, cluster)
+        } else {
+            let record = try record(of: cluster)
+            let mark = try restore.newMark(context.newID(), .upgradeRollback, cluster) { mark throws(Failure) in
+                mark.newImage = cluster.server.image.text
+                mark.image = record.fromImage
+                mark.backup = record.aside
+                mark.options = try JSONValue(encoding: record).compact
+            }
+            hold = restore.hold(cluster, mark, host, context)
+            guard cluster.server.image.text == record.toImage else {
+                throw Failure(
+                    .refused, "the upgrade of \(cluster.path) cannot be taken back",
+                    why: "it has the image \(cluster.server.image.text) by now, not \(record.toImage)",
+                    next: "Restore a backup instead: daytwo restore run \(settings.commandTarget)")
+            }
+            try hold.stop()
+        }
+        var result = HostUpgradeResult(run: hold.mark.run, from: nil, to: hold.mark.versionBefore)
+        do throws(Failure) {
+            try bringBack(&hold, into: store, &result)
+            try hold.waitUntilReady()
+        } catch {
+            guard !error.isNotOurs else { throw error }
+            throw error.raised(
+                to: .halfWay, "the way back of \(cluster.path) is not finished",
+                next: "Go on with: \(commands.upgradeRollback)")
+        }
+        result.downtime = context.uptime() - start
+        try hold.finish(leaving: [JSONMember(RunAnnotations.upgraded, .null)])
+        return result
+    }
+
+    // MARK: After a cut
+
+    /// Finishes an upgrade that was cut, from the mark on the workload.
+    public func resume(backupInto store: (any ArchiveStore)?) throws(Failure) -> HostUpgradeResult {
+        let (cluster, _) = try restore.find()
+        guard let before = try restore.mark(of: cluster) else {
+            throw Failure(.notFound, "no upgrade of \(cluster.path) is under way")
+        }
+        guard before.deed == .upgrade else {
+            guard before.deed == .upgradeRollback else { throw before.locked(cluster.path, commands) }
+            throw Failure(
+                .refused, "the upgrade of \(cluster.path) is being taken back, and cannot be resumed",
+                next: "Finish that: \(commands.upgradeRollback)")
+        }
+        guard let image = before.newImage, let record = UpgradeRecord(before.options),
+            let version = K3sVersion(record.to)
+        else {
+            throw Failure(
+                .refused, "the upgrade of \(cluster.path) cannot be resumed",
+                why: "somebody has changed its annotations", next: "Go back with: \(commands.upgradeRollback)")
+        }
+        var hold = try restore.takeOver(before, cluster)
+        var result = HostUpgradeResult(run: before.run, from: record.from.flatMap { K3sVersion($0) }, to: version)
+        do throws(Failure) {
+            if hold.mark.backup == nil {
+                try hold.stopAgain()
+                try restore.agent(hold).sweep()
+                try setAside(&hold, result.from)
+            }
+            result.aside = hold.mark.backup
+            try hold.setImage(image)
+            try hold.start()
+            try hold.waitUntilReady()
+            try checkAfter(hold, version, nil, &result)
+        } catch {
+            throw recovered(from: error, hold, backupInto: store)
+        }
+        let plan = HostUpgradePlan(
+            host: host.name, path: cluster.path, workloadUID: cluster.workload.uid, replicas: hold.mark.replicas,
+            container: cluster.server.container, fromImage: before.image, toImage: image, from: result.from,
+            to: version, managers: [], warnings: [], refusals: [])
+        try finish(hold, plan)
+        return result
+    }
+}
+
+extension RunMark {
+    /// The version that its run goes back to, as the tag of that image has it.
+    fileprivate var versionBefore: K3sVersion? { image.split(separator: ":").last.flatMap { K3sVersion(String($0)) } }
+}

@@ -1,0 +1,133 @@
+import Failures
+public import Policies
+import VirtualClusters
+
+/// What an upgrade of one virtual cluster will do: computed before anything is changed.
+public struct HostUpgradePlan: Sendable {
+    /// `host-1`
+    public var host: String
+    /// `team/blue`
+    public var path: String
+    /// Its workload's UID.
+    public var workloadUID: String
+    /// The replicas that it has, and gets back.
+    public var replicas: Int64
+    /// The container whose image is set: `vcluster`.
+    public var container: String
+    /// The image that it has.
+    public var fromImage: String
+    /// The image that it gets.
+    public var toImage: String
+    /// The version that it has; nil where that cannot be told.
+    public var from: K3sVersion?
+    /// The version that it gets.
+    public var to: K3sVersion
+    /// Who else changes it.
+    public var managers: [ManagerAdvice]
+    /// What a person should know.
+    public var warnings: [String]
+    /// Why it would be refused; empty when it can run.
+    public var refusals: [String]
+}
+
+/// What a person or a policy chose about an upgrade.
+public struct HostUpgradeOptions: Sendable, Equatable {
+    /// The image, where the version's tag on the image that is there would be wrong: a mirror, another name.
+    public var image: String?
+    /// Go on where somebody else would set the workload back.
+    public var allowsManaged = false
+    /// Checks by their names whose verdict does not count, and why.
+    public var overrides: [String: String] = [:]
+    /// Going back by itself loses what was written since: not after that many seconds.
+    public var maxRollbackAge = Duration.seconds(900)
+    /// Whether what fails is brought back by itself.
+    public var rollsBack = true
+    /// How long workloads may take to be no worse than before.
+    public var settleLimit = Duration.seconds(120)
+
+    /// The default choices.
+    public init() {}
+}
+
+/// Decides what an upgrade of one cluster does, from what was found; nothing is asked and nothing changed here.
+struct HostUpgradePlanner {
+    let cluster: VirtualCluster
+    let to: K3sVersion
+    let options: HostUpgradeOptions
+    let mark: RunMark?
+    let commands: HostRestoreCommands
+
+    func plan() -> HostUpgradePlan {
+        let from = cluster.server.version.flatMap { K3sVersion($0) }
+        let managers = cluster.managers.compactMap { ManagerAdvice($0, of: cluster) }
+        var plan = HostUpgradePlan(
+            host: cluster.host, path: cluster.path, workloadUID: cluster.workload.uid,
+            replicas: cluster.workload.replicas, container: cluster.server.container,
+            fromImage: cluster.server.image.text, toImage: image ?? "", from: from, to: to, managers: managers,
+            warnings: [], refusals: HostRestorePlanner.refusals(of: cluster))
+        plan.refusals += refusals(plan)
+        plan.warnings = warnings(plan)
+        return plan
+    }
+
+    /// The image that is there with another tag; nil where it is told by a digest alone, which names one version for ever.
+    private var image: String? {
+        if let image = options.image { return image }
+        let there = cluster.server.image
+        guard there.digest == nil, let tag = there.tag, there.text.hasSuffix(":\(tag)") else { return nil }
+        return there.text.dropLast(tag.count) + to.imageTag
+    }
+
+    private func refusals(_ plan: HostUpgradePlan) -> [String] {
+        var refusals: [String] = []
+        if let mark { refusals.append(mark.locked(cluster.path, commands).description) }
+        if !cluster.layout.isUpgradable {
+            refusals.append("its layout \(cluster.layout.generation.rawValue) has no k3s image that could be changed")
+        }
+        if image == nil {
+            refusals.append(
+                "its image \(plan.fromImage) has a digest or no tag, so that the one of \(to) cannot be told: name it with --image")
+        }
+        switch cluster.server.agreement {
+        case .differs(let pods):
+            refusals.append(
+                "its pods have another image than its workload (\(pods.values.sorted().joined(separator: ", "))): an upgrade is in flight, or was left"
+            )
+        case .same, .unknown: break
+        }
+        if cluster.workload.replicas == 0 {
+            refusals.append("its control plane does not run, so that nothing could tell whether the new version does")
+        }
+        if let from = plan.from {
+            if to < from { refusals.append("\(to) is below \(from): a datastore never goes back to an older version") }
+            if to == from, plan.toImage == plan.fromImage { refusals.append("it has \(to) already") }
+            if let jump = to.minor.distance(above: from.minor), jump > 1 {
+                refusals.append("\(to) skips minors after \(from): go one minor at a time")
+            }
+        } else {
+            refusals.append("its version cannot be told from its image \(plan.fromImage)")
+        }
+        for manager in plan.managers where manager.undoesChanges && !options.allowsManaged {
+            refusals.append("\(manager.manager), and would undo the upgrade: \(manager.advice); or say --allow-managed")
+        }
+        return refusals
+    }
+
+    private func warnings(_ plan: HostUpgradePlan) -> [String] {
+        var warnings: [String] = []
+        if let release = cluster.managers.compactMap({ manager -> String? in
+            if case .helm(let release) = manager { release } else { nil }
+        }).first {
+            let values =
+                cluster.layout.generation == .d
+                ? "controlPlane.distro.k3s.image.tag" : cluster.layout.generation == .c ? "vcluster.image" : "vcluster.image"
+            warnings.append(
+                "the Helm release \(release) goes on naming \(plan.fromImage): the next helm upgrade would set it back, unless its values say \(values)=\(cluster.layout.generation == .d ? to.imageTag : plan.toImage)"
+            )
+        }
+        for manager in plan.managers where manager.undoesChanges && options.allowsManaged {
+            warnings.append("\(manager.manager): \(manager.advice)")
+        }
+        return warnings
+    }
+}

@@ -1,0 +1,151 @@
+import Foundation
+import Testing
+
+@Suite("Upgrades of virtual clusters", .timeLimit(.minutes(20)))
+struct HostUpgradeTests {
+    private let host: SandboxFixture
+    private let name: String
+    /// The version that it has, and the next minor.
+    private let before: String
+    private let next: String
+    private var namespace: String { String(name.split(separator: "/")[0]) }
+    private var cluster: String { String(name.split(separator: "/")[1]) }
+
+    init() throws {
+        host = try SandboxFixture(generations: ["B"])
+        let items = try host.daytwo("clusters", "list", "-o", "json").json()["items"] as? [[String: Any]]
+        let first = try #require(items?.first)
+        name = "\(try #require(first["namespace"] as? String))/\(try #require(first["name"] as? String))"
+        before = try #require(first["version"] as? String)
+        let minor = try #require(Int(before.split(separator: ".")[1]))
+        next = "v1.\(minor + 1).2+k3s1"
+    }
+
+    private func database() throws -> String {
+        let found = try host.commands.tool("find", host.commands.path("sandbox"), "-name", "state.db")
+        return try #require(found.split(separator: "\n").map(String.init).first { !$0.contains("/.daytwo/") })
+    }
+
+    private func sql(_ statement: String) throws -> String {
+        try host.commands.tool("sqlite3", "-readonly", "-cmd", ".timeout 20000", database(), statement)
+            .trimmingCharacters(in: .newlines)
+    }
+
+    private func workload(_ path: String) throws -> String {
+        try host.kubectl("get", "statefulset", cluster, "-n", namespace, "-o", "jsonpath={\(path)}").text
+    }
+
+    private func image() throws -> String { try workload(".spec.template.spec.containers[?(@.name==\"vcluster\")].image") }
+
+    private func upgrade(_ more: String..., environment: [String: String] = [:]) throws -> ChildProcess.Result {
+        try host.daytwo(
+            arguments: ["upgrade", "run", name, "--to", next, "--yes", "--start-timeout", "15s"] + more,
+            environment: environment)
+    }
+
+    /// As before, and nothing of ours left but what is there to go back to.
+    private func expectOld(_ run: ChildProcess.Result, _ code: Int32, _ words: String) throws {
+        #expect(run.code == code, "\(run.code) \(run.text)\(run.errors)")
+        #expect(run.errors.contains(words), "\(run.errors)")
+        #expect(try image().hasSuffix(before.replacing("+", with: "-")))
+        #expect(try workload(".metadata.annotations").contains("daytwo.dev") == false)
+        #expect(try workload(".spec.replicas") == "1")
+        #expect(try host.leftovers() == "")
+    }
+
+    @Test("The image is changed and nothing else, the API tells the new version, and the way back has the data")
+    func thereAndBack() throws {
+        let pods = try host.kubectl("get", "pods", "-n", namespace, "-l", "vcluster.loft.sh/managed-by", "-o", "name").text
+        let run = try upgrade("-o", "json")
+        #expect(run.code == 0, "\(run.text)\(run.errors)")
+        let document = try run.json()
+        #expect(document["to"] as? String == next)
+        let checks = try #require(document["checks"] as? [[String: Any]])
+        #expect(checks.allSatisfy { $0["verdict"] as? String == "passed" }, "\(checks)")
+        #expect(checks.count == 7)
+        #expect(try image().hasSuffix(next.replacing("+", with: "-")))
+        let shown = try host.daytwo("clusters", "show", name).text
+        #expect(shown.contains(next))
+        #expect(try host.commands.archives().count == 1, "the backup")
+        #expect(try host.leftovers() == "")
+        #expect(
+            try host.kubectl("get", "pods", "-n", namespace, "-l", "vcluster.loft.sh/managed-by", "-o", "name").text
+                == pods)
+        let served = try #require(Int(try sql("SELECT max(id) FROM kine")))
+        let back = try host.daytwo("upgrade", "rollback", name, "--yes")
+        #expect(back.code == 0, "\(back.text)\(back.errors)")
+        #expect(try image().hasSuffix(before.replacing("+", with: "-")))
+        #expect(try #require(Int(try sql("SELECT max(id) FROM kine"))) > served, "revisions never go back")
+        #expect(try sql("PRAGMA integrity_check") == "ok")
+        #expect(try host.commands.archives().count == 2, "what was written since")
+        let again = try host.daytwo("upgrade", "rollback", name, "--yes")
+        #expect(again.code == 11 && again.errors.contains("no upgrade"), "\(again.code) \(again.errors)")
+        #expect(try host.leftovers() == "")
+    }
+
+    @Test("What is refused changes nothing")
+    func refused() throws {
+        let minor = Int(before.split(separator: ".")[1]) ?? 0
+        for (version, words) in [
+            ("v1.\(minor - 1).9+k3s1", "below"), ("v1.\(minor + 2).1+k3s1", "skips minors"), (before, "already"),
+        ] {
+            let run = try host.daytwo("upgrade", "run", name, "--to", version, "--yes")
+            try expectOld(run, 4, words)
+        }
+        try host.fault(["image-missing", "--value", next.replacing("+", with: "-")])
+        try expectOld(upgrade(), 4, "image-present")
+        #expect(try host.commands.archives().isEmpty, "what cannot begin is not backed up for")
+    }
+
+    @Test(
+        "What fails with the new version brings back the old one with the data from before",
+        arguments: [("pod-never-ready", "not ready"), ("corrupt-database", "not ready")])
+    func rolledBack(fault: String, words: String) throws {
+        let kept = try sql("SELECT count(*) FROM kine WHERE name LIKE '/registry/secrets/%'")
+        try host.fault([fault, "--on", name, "--value", next.replacing("+", with: "-")])
+        let run = try upgrade()
+        try expectOld(run, 8, words)
+        #expect(try sql("PRAGMA integrity_check") == "ok")
+        #expect(try sql("SELECT count(*) FROM kine WHERE name LIKE '/registry/secrets/%'") == kept)
+        let list = try host.daytwo("clusters", "list", "-o", "json").json()["items"] as? [[String: Any]]
+        #expect(list?.first?["readyReplicas"] as? Int == 1)
+    }
+
+    @Test("A new image with the old version's API is no upgrade")
+    func otherVersion() throws {
+        let fixed = before
+        try host.fault(["virtual-api-version", "--on", name, "--value", fixed])
+        try expectOld(upgrade(), 8, "answers with the version \(fixed)")
+    }
+
+    @Test(
+        "Killed at any step, it is finished or taken back from another machine",
+        arguments: ["stopping the control plane", "setting a copy", "setting the image", "starting the control plane", "asking the API"])
+    func killed(step: String) throws {
+        for verb in ["resume", "rollback"] {
+            let cut = try host.commands.start(
+                ["upgrade", "run", name, "--to", next, "--yes"], environment: host.surroundings(), timeout: .seconds(120))
+            let end = ContinuousClock().now + .seconds(60)
+            while !cut.errors.contains(step), ContinuousClock().now < end, !cut.hasEnded() { usleep(20_000) }
+            kill(cut.id, SIGKILL)
+            _ = try? cut.result()
+            #expect(cut.errors.contains(step), "\(cut.errors)")
+            let other = ["DAYTWO_STATE_DIR": host.commands.path("other-\(verb)")]
+            let blocked = try host.daytwo("upgrade", "run", name, "--to", next, "--yes", environment: other)
+            guard blocked.code != 0 else { continue }
+            #expect(blocked.code == 6 || blocked.code == 4, "\(blocked.code) \(blocked.errors)")
+            if blocked.code == 6 {
+                let on = try host.daytwo(
+                    arguments: ["upgrade", verb, name] + (verb == "rollback" ? ["--yes"] : []), environment: other)
+                #expect(on.code == 0, "\(verb) \(on.code) \(on.text)\(on.errors)")
+            }
+            let version = verb == "resume" ? next : before
+            if blocked.code == 6 { #expect(try image().hasSuffix(version.replacing("+", with: "-"))) }
+            #expect(try sql("PRAGMA integrity_check") == "ok")
+            #expect(try host.leftovers() == "")
+            if try !image().hasSuffix(before.replacing("+", with: "-")) {
+                #expect(try host.daytwo("upgrade", "rollback", name, "--yes").code == 0)
+            }
+        }
+    }
+}
