@@ -78,6 +78,8 @@ struct HostUpgradeTests {
         #expect(try #require(Int(try sql("SELECT max(id) FROM kine"))) > served, "revisions never go back")
         #expect(try sql("PRAGMA integrity_check") == "ok")
         #expect(try host.commands.archives().count == 2, "what was written since")
+        let undone = try host.daytwo("restore", "rollback", name, "--yes")
+        #expect(undone.code != 0, "what a newer version wrote does not come back: \(undone.text)")
         let again = try host.daytwo("upgrade", "rollback", name, "--yes")
         #expect(again.code == 11 && again.errors.contains("no upgrade"), "\(again.code) \(again.errors)")
         #expect(try host.leftovers() == "")
@@ -118,34 +120,56 @@ struct HostUpgradeTests {
         try expectOld(upgrade(), 8, "answers with the version \(fixed)")
     }
 
-    @Test(
-        "Killed at any step, it is finished or taken back from another machine",
-        arguments: ["stopping the control plane", "setting a copy", "setting the image", "starting the control plane", "asking the API"])
-    func killed(step: String) throws {
+    @Test("Killed at any step, it is finished or taken back from another machine", arguments: Step.allCases)
+    func killed(step: Step) throws {
         for verb in ["resume", "rollback"] {
-            let cut = try host.commands.start(
-                ["upgrade", "run", name, "--to", next, "--yes"], environment: host.surroundings(), timeout: .seconds(120))
-            let end = ContinuousClock().now + .seconds(60)
-            while !cut.errors.contains(step), ContinuousClock().now < end, !cut.hasEnded() { usleep(20_000) }
-            kill(cut.id, SIGKILL)
-            _ = try? cut.result()
-            #expect(cut.errors.contains(step), "\(cut.errors)")
+            try cut(at: step)
             let other = ["DAYTWO_STATE_DIR": host.commands.path("other-\(verb)")]
             let blocked = try host.daytwo("upgrade", "run", name, "--to", next, "--yes", environment: other)
-            guard blocked.code != 0 else { continue }
-            #expect(blocked.code == 6 || blocked.code == 4, "\(blocked.code) \(blocked.errors)")
-            if blocked.code == 6 {
-                let on = try host.daytwo(
-                    arguments: ["upgrade", verb, name] + (verb == "rollback" ? ["--yes"] : []), environment: other)
-                #expect(on.code == 0, "\(verb) \(on.code) \(on.text)\(on.errors)")
-            }
-            let version = verb == "resume" ? next : before
-            if blocked.code == 6 { #expect(try image().hasSuffix(version.replacing("+", with: "-"))) }
+            #expect(blocked.code == 6 && blocked.errors.contains("upgrade \(verb)"), "\(blocked.code) \(blocked.errors)")
+            let restore = try host.daytwo("restore", "rollback", name, "--yes", environment: other)
+            #expect(restore.code == 6, "an upgrade is not taken back as a restore: \(restore.code) \(restore.errors)")
+            let on = try host.daytwo(
+                arguments: ["upgrade", verb, name] + (verb == "rollback" ? ["--yes"] : []), environment: other)
+            #expect(on.code == 0, "\(verb) \(on.code) \(on.text)\(on.errors)")
+            #expect(try image().hasSuffix((verb == "resume" ? next : before).replacing("+", with: "-")))
             #expect(try sql("PRAGMA integrity_check") == "ok")
             #expect(try host.leftovers() == "")
-            if try !image().hasSuffix(before.replacing("+", with: "-")) {
-                #expect(try host.daytwo("upgrade", "rollback", name, "--yes").code == 0)
-            }
+            if verb == "resume" { #expect(try host.daytwo("upgrade", "rollback", name, "--yes").code == 0) }
+            #expect(try workload(".metadata.annotations").contains("daytwo.dev") == false)
+            #expect(try workload(".spec.replicas") == "1")
+        }
+    }
+
+    enum Step: CaseIterable { case stopped, setAside, imageSet, started }
+
+    /// Kills an upgrade as soon as a step has begun.
+    private func cut(at step: Step) throws {
+        let run = try host.commands.start(
+            ["upgrade", "run", name, "--to", next, "--yes", "--no-backup"], environment: host.surroundings(),
+            timeout: .seconds(120))
+        let end = ContinuousClock().now + .seconds(60)
+        var isThere = false
+        while !isThere, ContinuousClock().now < end, !run.hasEnded() {
+            usleep(20_000)
+            isThere = try hasBegun(step)
+        }
+        kill(run.id, SIGKILL)
+        _ = try? run.result()
+        #expect(isThere, "it never came to \(step): \(run.errors)")
+    }
+
+    private func hasBegun(_ step: Step) throws -> Bool {
+        let state = try workload(
+            ".spec.replicas} {.spec.template.spec.containers[?(@.name==\"vcluster\")].image} {.metadata.annotations")
+        guard state.contains("restore-run") else { return false }
+        let isNew = state.split(separator: " ")[1].hasSuffix(next.replacing("+", with: "-"))
+        return switch step {
+        case .stopped: true
+        case .setAside:
+            try host.commands.tool("find", host.commands.path("sandbox"), "-path", "*.daytwo-aside/*").isEmpty == false
+        case .imageSet: isNew
+        case .started: isNew && state.hasPrefix("1 ")
         }
     }
 }

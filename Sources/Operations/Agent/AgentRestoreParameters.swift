@@ -45,6 +45,7 @@ extension RemoteRestoreOptions {
         options.serverFiles = serverFiles
         options.discardsOld = discardsOld
         options.newerVolumes = newerVolumes
+        options.isWayBack = isWayBack
         return options
     }
 }

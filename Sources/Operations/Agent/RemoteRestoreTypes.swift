@@ -15,6 +15,8 @@ public struct RemoteRestoreOptions: Codable, Sendable, Equatable {
     public var discardsOld = false
     /// What becomes of volumes that are newer than the backup.
     public var newerVolumes = NewerVolumes.carryOver
+    /// It takes an upgrade back: what it replaces was written by a newer version.
+    public var isWayBack: Bool?
     /// The id of the run on the host: its beginning ends the name of the run on the volume, so that they are found by each other.
     public var run: String?
 

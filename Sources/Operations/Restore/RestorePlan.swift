@@ -114,6 +114,8 @@ public struct RestoreOptions: Codable, Sendable, Equatable {
     /// What becomes of volumes that are newer than the backup; nil leaves the restored datastore as the backup has it, where
     /// nobody deletes volumes that it does not know.
     public var newerVolumes: NewerVolumes?
+    /// It takes an upgrade back: what it replaces was written by a newer version, and is never brought back under this one.
+    public var isWayBack: Bool?
 
     /// The default choices.
     public init() {}

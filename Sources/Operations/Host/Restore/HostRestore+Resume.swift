@@ -13,6 +13,7 @@ extension HostRestore {
                 .notFound, "no restore of \(cluster.path) is under way",
                 next: "See what there was: daytwo restore list \(settings.commandTarget)")
         }
+        guard !before.deed.isUpgrade else { throw before.locked(cluster.path, commands) }
         guard before.deed == .restore else {
             throw Failure(
                 .refused, "a restore of \(cluster.path) is being rolled back, and cannot be resumed",

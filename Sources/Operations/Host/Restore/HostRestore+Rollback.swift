@@ -8,6 +8,7 @@ extension HostRestore {
         let (cluster, _) = try find()
         let start = context.uptime()
         if let before = try mark(of: cluster) {
+            guard !before.deed.isUpgrade else { throw before.locked(cluster.path, commands) }
             if let run, !before.run.hasPrefix(run), !run.hasSuffix(before.journalSuffix), before.journal != run {
                 throw before.locked(cluster.path, commands)
             }
@@ -71,6 +72,12 @@ extension HostRestore {
             throw Failure(
                 .usage, "'\(text ?? "")' is the beginning of several runs",
                 why: found.map(\.run).joined(separator: ", "))
+        }
+        guard last.journal?.plan.options.isWayBack != true else {
+            throw Failure(
+                .refused, "\(last.run) of \(cluster.path) has taken an upgrade back, and is not undone",
+                why: "what it replaced was written by a newer version than the one that runs",
+                next: "Upgrade it again, and restore the backup that was taken of it then.")
         }
         return last.run
     }

@@ -58,7 +58,7 @@ extension HostUpgrade {
             if let store { try keepNewer(hold, store, &result) }
             // Before the data: a new version must never start on what an older one wrote last, nor the other way round.
             try hold.setImage(hold.mark.image)
-            result.outcome = try broughtBack(aside, hold)
+            result.outcome = try broughtBack(aside, hold, isBackedUp: result.backup != nil)
             result.remarks += result.outcome?.remarks ?? []
             result.detached = try detachNewer(hold, result.outcome)
         } else {
@@ -83,9 +83,14 @@ extension HostUpgrade {
     }
 
     /// The copy as a restore on the volume: it keeps what it replaces, raises the revision, carries newer volumes over.
-    private func broughtBack(_ aside: String, _ hold: WorkloadHold) throws(Failure) -> RemoteRestoreOutcome {
+    private func broughtBack(
+        _ aside: String, _ hold: WorkloadHold, isBackedUp: Bool
+    ) throws(Failure) -> RemoteRestoreOutcome {
         var options = HostRestoreOptions().remote(run: hold.mark.run)
         options.acceptsNewIdentity = true
+        options.isWayBack = true
+        // What the new version wrote stays on the volume only where there is no other copy of it.
+        options.discardsOld = isBackedUp
         let told = options
         return try restore.agent(hold).use { open throws(Failure) in
             let runs = try open(.restoreList, hold.context).list().filter { $0.run.hasSuffix(hold.mark.journalSuffix) }
