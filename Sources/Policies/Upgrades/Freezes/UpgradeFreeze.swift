@@ -33,3 +33,22 @@ public struct UpgradeFreeze: Sendable, Hashable {
     /// Its place.
     public let origin: Origin
 }
+
+extension UpgradeFreeze.Day {
+    /// `2026-12-15`, or `12-15` for each year; nil for anything else.
+    init?(_ text: String) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        let digits = parts.map(\.utf8.count)
+        guard digits == [4, 2, 2] || digits == [2, 2],
+            text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-") })
+        else { return nil }
+        let numbers = parts.compactMap { Int($0) }
+        guard numbers.count == parts.count, let day = numbers.last else { return nil }
+        let month = numbers[numbers.count - 2]
+        let year = numbers.count == 3 ? numbers[0] : nil
+        guard (1...12).contains(month), year != 0,
+            (1...CivilDate.daysInMonth(month, of: year ?? 2000)).contains(day)
+        else { return nil }
+        self.init(year: year, month: month, day: day)
+    }
+}

@@ -10,6 +10,8 @@ public struct UpgradeHistory: Sendable, Hashable {
     public var running: [RunningStep] = []
     /// Clusters that nothing is tried on until somebody releases them.
     public var quarantines: [Quarantine] = []
+    /// Each time that somebody released a cluster after a failure.
+    public var releases: [Release] = []
     /// Each yes.
     public var approvals: [Approval] = []
     /// Policies whose rollout was stopped by a person.
@@ -90,6 +92,21 @@ public struct UpgradeHistory: Sendable, Hashable {
             self.cluster = cluster
             self.reason = reason
             self.since = since
+        }
+    }
+
+    /// Somebody's word that a cluster may be tried again. Without one after its last failure, a cluster counts as
+    /// quarantined, whatever `quarantines` says.
+    public struct Release: Sendable, Hashable {
+        /// The cluster.
+        public var cluster: String
+        /// When.
+        public var at: Date
+
+        /// Tells of a release.
+        public init(cluster: String, at: Date) {
+            self.cluster = cluster
+            self.at = at
         }
     }
 

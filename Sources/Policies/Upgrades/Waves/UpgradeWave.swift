@@ -24,3 +24,12 @@ public struct UpgradeWave: Sendable, Hashable {
     /// Its place.
     public let origin: Origin
 }
+
+extension UpgradeWave {
+    /// The name of the wave that takes what no other has.
+    static let restName = "rest"
+
+    static func rest(at origin: Origin) -> UpgradeWave {
+        UpgradeWave(name: restName, members: .rest, soak: 0, approvals: nil, origin: origin)
+    }
+}

@@ -16,3 +16,8 @@ public struct UpgradeWindow: Sendable, Hashable {
     /// Its place.
     public let origin: Origin
 }
+
+extension UpgradeWindow {
+    /// The names of the days, Sunday first.
+    static let dayNames = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+}
