@@ -73,7 +73,7 @@ let package = Package(
             ]),
         .target(
             name: "Policies",
-            dependencies: ["Failures", "Files", .product(name: "Yams", package: "Yams")]),
+            dependencies: ["Failures", "Files", "JSONValues", .product(name: "Yams", package: "Yams")]),
         .target(
             name: "Jobs",
             dependencies: ["Failures", "Files", "Policies", .product(name: "GRDB", package: "GRDB.swift")]),

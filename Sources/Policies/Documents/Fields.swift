@@ -65,12 +65,15 @@ final class Fields {
 
     /// The entries of a list with their paths.
     func list(_ key: String) -> [(node: YAMLNode, path: String)]? {
-        guard let node = node(key) else { return nil }
+        node(key).flatMap { list($0, name(of: key)) }
+    }
+
+    func list(_ node: YAMLNode, _ path: String) -> [(node: YAMLNode, path: String)]? {
         guard case .sequence(let nodes) = node.content else {
-            report.add(node.origin, "\(name(of: key)) is \(node.kindName) instead of a list", "Write it like [a, b].")
+            report.add(node.origin, "\(path) is \(node.kindName) instead of a list", "Write it like [a, b].")
             return nil
         }
-        return nodes.enumerated().map { ($1, "\(name(of: key))[\($0)]") }
+        return nodes.enumerated().map { ($1, "\(path)[\($0)]") }
     }
 
     func string(_ key: String) -> String? { node(key).flatMap { text($0, name(of: key)) } }
@@ -81,24 +84,34 @@ final class Fields {
 
     func integer(_ key: String, _ range: ClosedRange<Int>, default standard: Int? = nil) -> Int? {
         guard let node = node(key) else { return useDefault(key, standard) { String($0) } }
-        let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        return integer(node, name(of: key), range)
+    }
+
+    func integer(_ node: YAMLNode, _ path: String, _ range: ClosedRange<Int>) -> Int? {
+        let expected =
+            range.count == 1
+            ? "\(range.lowerBound)" : "a whole number from \(range.lowerBound) to \(range.upperBound)"
         guard case .scalar(let scalar) = node.content, scalar.isPlain, let value = Int(scalar.text),
             String(value) == scalar.text, range.contains(value)
         else {
-            report.add(node.origin, "\(name(of: key)) is \(shown(node)) instead of \(expected)")
+            report.add(node.origin, "\(path) is \(shown(node)) instead of \(expected)")
             return nil
         }
-        record(key, scalar.text, node)
+        record(path, scalar.text, node)
         return value
     }
 
     func bool(_ key: String, default standard: Bool) -> Bool {
         guard let node = node(key) else { return useDefault(key, standard) { String($0) } ?? standard }
+        return truth(node, name(of: key)) ?? standard
+    }
+
+    func truth(_ node: YAMLNode, _ path: String) -> Bool? {
         guard case .scalar(let scalar) = node.content, scalar.isPlain, let value = Bool(scalar.text) else {
-            report.add(node.origin, "\(name(of: key)) is \(shown(node)) instead of true or false")
-            return standard
+            report.add(node.origin, "\(path) is \(shown(node)) instead of true or false")
+            return nil
         }
-        record(key, scalar.text, node)
+        record(path, scalar.text, node)
         return value
     }
 
@@ -106,13 +119,17 @@ final class Fields {
         guard let node = node(key) else {
             return useDefault(key, standard) { $0 }.flatMap { WrittenDuration.seconds($0) }
         }
+        return duration(node, name(of: key))
+    }
+
+    func duration(_ node: YAMLNode, _ path: String) -> TimeInterval? {
         guard case .scalar(let scalar) = node.content, let seconds = WrittenDuration.seconds(scalar.text) else {
             report.add(
-                node.origin, "\(name(of: key)) is \(shown(node)) instead of a duration",
+                node.origin, "\(path) is \(shown(node)) instead of a duration",
                 "Write it with units, like 90s, 15m, 1h30m, 7d or 2w.")
             return nil
         }
-        record(key, scalar.text, node)
+        record(path, scalar.text, node)
         return seconds
     }
 
@@ -126,11 +143,14 @@ final class Fields {
     where Choice.RawValue == String {
         guard let text = text(node, path) else { return nil }
         if let choice = Choice(rawValue: text) { return choice }
-        let names = Choice.allCases.map(\.rawValue)
-        let near = Suggestion.nearest(to: text, among: names).map { "Did you mean \($0)?" }
-        report.add(
-            node.origin, "\(path) is \(shown(node)) instead of \(names.joined(separator: ", "))", near)
+        reportChoice(node, path, text, Choice.allCases.map(\.rawValue))
         return nil
+    }
+
+    /// Says that a text is none of some names.
+    func reportChoice(_ node: YAMLNode, _ path: String, _ text: String, _ names: [String]) {
+        let near = Suggestion.nearest(to: text, among: names).map { "Did you mean \($0)?" }
+        report.add(node.origin, "\(path) is \(shown(node)) instead of \(names.joined(separator: ", "))", near)
     }
 
     func cron(_ key: String) -> CronExpression? {
@@ -175,8 +195,8 @@ final class Fields {
         return String(scalar.text.prefix(80)).debugDescription
     }
 
-    private func record(_ key: String, _ value: String, _ node: YAMLNode) {
-        report.add(ConfigurationSetting(document: document, path: name(of: key), value: value, origin: node.origin))
+    private func record(_ path: String, _ value: String, _ node: YAMLNode) {
+        report.add(ConfigurationSetting(document: document, path: path, value: value, origin: node.origin))
     }
 
     private func useDefault<Value>(_ key: String, _ standard: Value?, _ text: (Value) -> String) -> Value? {
