@@ -35,7 +35,9 @@ struct HostUpgradeTests {
         try host.kubectl("get", "statefulset", cluster, "-n", namespace, "-o", "jsonpath={\(path)}").text
     }
 
-    private func image() throws -> String { try workload(".spec.template.spec.containers[?(@.name==\"vcluster\")].image") }
+    private func image() throws -> String {
+        try workload(".spec.template.spec.containers[?(@.name==\"vcluster\")].image")
+    }
 
     private func upgrade(_ more: String..., environment: [String: String] = [:]) throws -> ChildProcess.Result {
         try host.daytwo(
@@ -55,7 +57,8 @@ struct HostUpgradeTests {
 
     @Test("The image is changed and nothing else, the API tells the new version, and the way back has the data")
     func thereAndBack() throws {
-        let pods = try host.kubectl("get", "pods", "-n", namespace, "-l", "vcluster.loft.sh/managed-by", "-o", "name").text
+        let pods = try host.kubectl("get", "pods", "-n", namespace, "-l", "vcluster.loft.sh/managed-by", "-o", "name")
+            .text
         let run = try upgrade("-o", "json")
         #expect(run.code == 0, "\(run.text)\(run.errors)")
         let document = try run.json()
@@ -126,7 +129,8 @@ struct HostUpgradeTests {
             try cut(at: step)
             let other = ["DAYTWO_STATE_DIR": host.commands.path("other-\(verb)")]
             let blocked = try host.daytwo("upgrade", "run", name, "--to", next, "--yes", environment: other)
-            #expect(blocked.code == 6 && blocked.errors.contains("upgrade \(verb)"), "\(blocked.code) \(blocked.errors)")
+            #expect(
+                blocked.code == 6 && blocked.errors.contains("upgrade \(verb)"), "\(blocked.code) \(blocked.errors)")
             let restore = try host.daytwo("restore", "rollback", name, "--yes", environment: other)
             #expect(restore.code == 6, "an upgrade is not taken back as a restore: \(restore.code) \(restore.errors)")
             let on = try host.daytwo(

@@ -6,7 +6,8 @@ struct AgentCommand: ParsableCommand {
         commandName: "agent", abstract: "The part that runs next to the data (for daytwo itself).",
         shouldDisplay: false,
         subcommands: [
-            AgentWait.self, AgentBackupCommand.self, AgentCheckCommand.self, AgentAskCommand.self, AgentRestorePlan.self,
+            AgentWait.self, AgentBackupCommand.self, AgentCheckCommand.self, AgentAskCommand.self,
+            AgentRestorePlan.self,
             AgentRestoreRun.self, AgentRestoreResume.self, AgentRestoreRollback.self, AgentRestoreList.self,
             AgentSetAside.self, AgentDropAside.self,
         ])

@@ -6,7 +6,7 @@ enum StateSchema {
     /// Stands in the header of the file (`PRAGMA application_id`), so that no other database is taken for ours.
     static let applicationID: Int32 = 0x6432_7374
 
-    static let steps = [version1]
+    static let steps = [version1, version2]
     static var version: Int { steps.count }
 
     /// Brings a database up to ``version``, within a transaction of the caller.
@@ -40,6 +40,29 @@ enum StateSchema {
                 next: "Move it aside, or name another --state-dir.")
         }
     }
+
+    // What upgrades did and what people said about them: only added to, like the audit log, since a plan is made of it.
+    private static let version2 = """
+        CREATE TABLE upgrade_events (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          at INTEGER NOT NULL,
+          user TEXT NOT NULL,
+          event TEXT NOT NULL CHECK (event IN
+            ('started', 'succeeded', 'failed', 'rolledBack', 'quarantined', 'released', 'approved', 'paused', 'resumed')),
+          cluster TEXT,
+          policy TEXT,
+          wave TEXT,
+          version_before TEXT,
+          version TEXT,
+          reason TEXT,
+          owner TEXT
+        ) STRICT;
+        CREATE INDEX upgrade_events_by_cluster ON upgrade_events (cluster, id);
+        CREATE TRIGGER upgrade_events_unchanged BEFORE UPDATE ON upgrade_events
+        BEGIN SELECT raise(ABORT, 'what upgrades did is only added to'); END;
+        CREATE TRIGGER upgrade_events_kept BEFORE DELETE ON upgrade_events
+        BEGIN SELECT raise(ABORT, 'what upgrades did is only added to'); END;
+        """
 
     // `state` may change only along the arrows of JobState.next, whoever writes; JobsTests compares the two.
     private static let version1 = """

@@ -43,7 +43,8 @@ struct AgentRestore: Sendable {
                 journal.isUnfinished || (wantsDone && journal.state == .done && !journal.isOldDiscarded)
             }
             try requireArchive(archive, journal, restore)
-            try connection.send(answer: outcome(restore.resume(journal, discardingOld: wantsDone, from: archive), directory))
+            try connection.send(
+                answer: outcome(restore.resume(journal, discardingOld: wantsDone, from: archive), directory))
         case .restoreRollback:
             let journal = try RestoreRuns(directory).find(parameters.run) {
                 $0.state != .rolledBack && !$0.isOldDiscarded

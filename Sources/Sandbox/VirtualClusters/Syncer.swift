@@ -43,7 +43,8 @@ extension HostCluster {
             token: token.flatMap { VirtualIdentity.password(ofToken: Array($0.utf8)) },
             serverNames: [name, "\(name).\(namespace)", "\(name).\(namespace).svc"] + sans,
             seed: seeds[key] ?? fallback, pace: options.pace, startDelay: faults.startDelay(for: runtime.name) ?? .zero,
-            nodeName: nodeName, isCorruptedAfterStart: faults.corrupts(runtime.name, image: serverImage(container, pod)))
+            nodeName: nodeName, isCorruptedAfterStart: faults.corrupts(runtime.name, image: serverImage(container, pod))
+        )
     }
 
     /// The image that k3s comes from: the container's own, or the one that copies the binary into it.

@@ -96,7 +96,9 @@ struct VirtualAPI: Sendable {
             throw Failure(.unreachable, "there is no Secret \(name) with the virtual cluster's kubeconfig")
         }
         func text(_ key: String) -> String? {
-            secret["data", key]?.stringValue.flatMap { Data(base64Encoded: $0) }.map { String(decoding: $0, as: UTF8.self) }
+            secret["data", key]?.stringValue.flatMap { Data(base64Encoded: $0) }.map {
+                String(decoding: $0, as: UTF8.self)
+            }
         }
         guard let authorities = text("certificate-authority"), let certificate = text("client-certificate"),
             let key = text("client-key")

@@ -35,7 +35,8 @@ struct VirtualProof {
         var reasons: [String] = []
         for identity in try identities() {
             do throws(Failure) {
-                if let facts = try api.use(identity, { conversation throws(Failure) in try prove(conversation, &reasons) }
+                if let facts = try api.use(
+                    identity, { conversation throws(Failure) in try prove(conversation, &reasons) }
                 ) {
                     return .proven(facts)
                 }
@@ -129,7 +130,8 @@ struct VirtualProof {
         if let expected = expectation.serverCA, let there = answers.authority, there != expected {
             return .wrong(
                 Failure(
-                    .verificationFailed, "the API of \(api.cluster.path) is known by another authority than the backup's",
+                    .verificationFailed,
+                    "the API of \(api.cluster.path) is known by another authority than the backup's",
                     why: "its fingerprint is \(there.prefix(16))…, not \(expected.prefix(16))…", cause: Disproved()))
         }
         return .good(version: found, authority: answers.authority)

@@ -110,7 +110,9 @@ struct WorkloadHold: Sendable {
         try requireOurs(workload)
         var changes: [String] = []
         if workload.replicas != 0 { changes.append("its replicas were set to \(workload.replicas)") }
-        if let image = image(of: workload), image != mark.image, image != mark.newImage { changes.append("its image was set to \(image)") }
+        if let image = image(of: workload), image != mark.image, image != mark.newImage {
+            changes.append("its image was set to \(image)")
+        }
         guard changes.isEmpty else {
             throw Failure(
                 .refused, "somebody changed \(subject) while it was stopped",

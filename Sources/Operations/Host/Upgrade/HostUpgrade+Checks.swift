@@ -72,7 +72,8 @@ extension HostUpgrade {
             return UpgradeCheck(name, .failed, "\(plan.toImage) does not tell the version of its k3s")
         }
         return UpgradeCheck(
-            name, found == plan.to ? .passed : .failed, "\(plan.toImage) has k3s \(found)"
+            name, found == plan.to ? .passed : .failed,
+            "\(plan.toImage) has k3s \(found)"
                 + (found == plan.to ? "" : ", not \(plan.to)"))
     }
 
@@ -124,7 +125,8 @@ extension HostUpgrade {
         ).overridden(by: options.overrides)
         result.checks.append(check)
         if check.verdict == .failed {
-            throw Failure(.verificationFailed, "workloads of \(hold.cluster.path) are worse than before", why: check.text)
+            throw Failure(
+                .verificationFailed, "workloads of \(hold.cluster.path) are worse than before", why: check.text)
         }
     }
 

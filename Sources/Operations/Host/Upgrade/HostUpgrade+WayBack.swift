@@ -111,7 +111,9 @@ extension HostUpgrade {
     private func detachNewer(
         _ hold: WorkloadHold, _ outcome: RemoteRestoreOutcome?
     ) throws(Failure) -> [String] {
-        guard let began = UTCTime.parse(hold.mark.started), outcome?.journal.plan.newer?.problem != nil else { return [] }
+        guard let began = UTCTime.parse(hold.mark.started), outcome?.journal.plan.newer?.problem != nil else {
+            return []
+        }
         return try VolumeDetachment(host: host, cluster: hold.cluster, context: hold.context)
             .detach(madeSince: began, run: hold.mark.run)
     }

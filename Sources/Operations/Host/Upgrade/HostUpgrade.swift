@@ -12,6 +12,8 @@ import VirtualClusters
 public struct HostUpgrade: Sendable {
     let restore: HostRestore
     let options: HostUpgradeOptions
+    /// Told right before anything is changed: from then on it is a step that was begun.
+    public var onStart: @Sendable () throws(Failure) -> Void = {}
 
     /// Prepares upgrades of a virtual cluster: `team/blue`, or `blue` where only one has that name.
     public init(
@@ -72,6 +74,7 @@ public struct HostUpgrade: Sendable {
         }
         var hold = restore.hold(cluster, mark, host, context)
         let start = context.uptime()
+        try onStart()
         do throws(Failure) {
             try hold.stop()
             try hold.waitUntilGone()

@@ -86,7 +86,8 @@ struct HostUpgradePlanner {
         }
         if image == nil {
             refusals.append(
-                "its image \(plan.fromImage) has a digest or no tag, so that the one of \(to) cannot be told: name it with --image")
+                "its image \(plan.fromImage) has a digest or no tag, so that the one of \(to) cannot be told: name it with --image"
+            )
         }
         switch cluster.server.agreement {
         case .differs(let pods):
@@ -120,7 +121,8 @@ struct HostUpgradePlanner {
         }).first {
             let values =
                 cluster.layout.generation == .d
-                ? "controlPlane.distro.k3s.image.tag" : cluster.layout.generation == .c ? "vcluster.image" : "vcluster.image"
+                ? "controlPlane.distro.k3s.image.tag"
+                : cluster.layout.generation == .c ? "vcluster.image" : "vcluster.image"
             warnings.append(
                 "the Helm release \(release) goes on naming \(plan.fromImage): the next helm upgrade would set it back, unless its values say \(values)=\(cluster.layout.generation == .d ? to.imageTag : plan.toImage)"
             )

@@ -19,7 +19,8 @@ struct WorkloadPicture: Codable, Sendable, Equatable {
     init(_ conversation: VirtualAPI.Conversation) throws(Failure) {
         for (kind, field) in Self.kinds {
             try Self.each("/apis/apps/v1/\(kind)", conversation, &problem) { item in
-                let name = "\(item["metadata", "namespace"]?.stringValue ?? "")/\(item["metadata", "name"]?.stringValue ?? "")"
+                let name =
+                    "\(item["metadata", "namespace"]?.stringValue ?? "")/\(item["metadata", "name"]?.stringValue ?? "")"
                 ready["\(kind) \(name)"] = item["status", field]?.integerValue ?? 0
             }
         }
