@@ -12,6 +12,7 @@ struct DecodedConfiguration {
     var historyKeep: TimeInterval
     var metricsTextFile: String?
     var notifications: [NotificationTarget]
+    var upgrades: UpgradeSettings
 }
 
 struct ConfigurationDecoder {
@@ -32,12 +33,34 @@ struct ConfigurationDecoder {
         let textFile = metrics?.path("textFile", in: directory)
         metrics?.finish()
         let notifications = notifications()
+        let upgrades = upgrades()
         fields.finish()
         return DecodedConfiguration(
             origin: fields.origin, stateDirectory: stateDirectory, stores: stores, hosts: hosts,
             inventory: inventory, policies: policies, scheduler: scheduler, historyKeep: keep,
             metricsTextFile: textFile,
-            notifications: notifications)
+            notifications: notifications, upgrades: upgrades)
+    }
+
+    private func upgrades() -> UpgradeSettings {
+        let values = fields.fields("upgrades")
+        let cacheFor = values?.duration("cacheFor", default: "6h") ?? standardDefault("upgrades.cacheFor", "6h", values)
+        let origin = values?.node("catalog")?.origin
+        let text = values?.string("catalog")
+        values?.finish()
+        guard let text, let origin else { return UpgradeSettings(catalog: nil, cacheFor: cacheFor, origin: origin) }
+        guard text.contains("://") else {
+            let path = values?.path("catalog", in: directory)
+            return UpgradeSettings(catalog: path.map { .file($0) }, cacheFor: cacheFor, origin: origin)
+        }
+        if !UpgradePolicyShape.httpAddress.accepts(text) {
+            fields.report.add(
+                origin,
+                "upgrades.catalog is \(String(text.prefix(80)).debugDescription) instead of "
+                    + "\(UpgradePolicyShape.httpAddress.expected), or of the path of a file",
+                "Write https://update.k3s.io/v1-release/channels for k3s's own.")
+        }
+        return UpgradeSettings(catalog: .url(text), cacheFor: cacheFor, origin: origin)
     }
 
     private func stores() -> [ConfiguredStore] {

@@ -1,3 +1,5 @@
+public import FoundationEssentials
+
 /// A store that the configuration names.
 public struct ConfiguredStore: Sendable, Hashable {
     /// The name that schedules use.
@@ -22,6 +24,24 @@ public struct ConfiguredHost: Sendable, Hashable {
     public let agentPullSecrets: [String]
     /// The place of the name.
     public let origin: Origin
+}
+
+/// What upgrades need beside their policies.
+public struct UpgradeSettings: Sendable, Hashable {
+    /// Where releases and channels are read.
+    public enum Catalog: Sendable, Hashable {
+        /// A file, absolute.
+        case file(String)
+        /// A server that answers as k3s's channel server does.
+        case url(String)
+    }
+
+    /// Where releases and channels are read; nil for nowhere.
+    public let catalog: Catalog?
+    /// Seconds for which an answer of a server is used again.
+    public let cacheFor: TimeInterval
+    /// The place of `catalog`.
+    public let origin: Origin?
 }
 
 /// How many jobs run at once.

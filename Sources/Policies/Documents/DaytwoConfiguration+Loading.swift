@@ -38,6 +38,7 @@ private struct ConfigurationLoader {
     private var warnings: [ConfigurationWarning] = []
     private var clusters: [InventoryCluster] = []
     private var schedules: [BackupSchedule] = []
+    private var upgradePolicies: [UpgradePolicy] = []
 
     init(report: DocumentReport) { self.report = report }
 
@@ -55,6 +56,11 @@ private struct ConfigurationLoader {
             ConfigurationCheck(
                 stores: configuration.stores, hosts: configuration.hosts, clusters: clusters, schedules: schedules
             ).report(to: report)
+            let check = UpgradePolicyCheck(policies: upgradePolicies)
+            check.report(to: report)
+            check.report(
+                to: report, stores: configuration.stores.map(\.name),
+                notifications: configuration.notifications.map(\.name))
         } else if report.problems.isEmpty {
             report.add(
                 Origin(file: path, line: 1, column: 1), "the file has no document of kind Configuration",
@@ -69,7 +75,8 @@ private struct ConfigurationLoader {
             path: path, stateDirectory: configuration.stateDirectory, stores: configuration.stores,
             hosts: configuration.hosts, scheduler: configuration.scheduler, historyKeep: configuration.historyKeep,
             metricsTextFile: configuration.metricsTextFile, notifications: configuration.notifications,
-            clusters: clusters, schedules: schedules, warnings: warnings, settings: report.settings, files: files,
+            clusters: clusters, schedules: schedules, upgradePolicies: upgradePolicies,
+            upgrades: configuration.upgrades, warnings: warnings, settings: report.settings, files: files,
             patterns: patterns)
     }
 
@@ -106,6 +113,11 @@ private struct ConfigurationLoader {
         let decoded = DocumentDecoder(directory: Self.directory(of: path), report: report).decode(nodes)
         clusters += decoded.clusters
         schedules += decoded.schedules
+        upgradePolicies += decoded.policies
+        for stranger in decoded.strangers {
+            report.add(
+                stranger.origin, "a document of kind \(stranger.kind) is no part of a configuration", stranger.hint)
+        }
         return decoded
     }
 

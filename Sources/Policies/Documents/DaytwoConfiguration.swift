@@ -23,6 +23,10 @@ public struct DaytwoConfiguration: Sendable {
     public let clusters: [InventoryCluster]
     /// All schedules, in the order of the documents.
     public let schedules: [BackupSchedule]
+    /// All upgrade policies, in the order of the documents.
+    public let upgradePolicies: [UpgradePolicy]
+    /// What upgrades need beside their policies.
+    public let upgrades: UpgradeSettings
     /// What is allowed and yet probably not meant.
     public let warnings: [ConfigurationWarning]
     /// Every value with its origin, defaults included, by document.

@@ -6,6 +6,12 @@ struct DecodedDocuments {
     var configurations: [DecodedConfiguration] = []
     var clusters: [InventoryCluster] = []
     var schedules: [BackupSchedule] = []
+    var policies: [UpgradePolicy] = []
+    var catalogs: [VersionCatalog] = []
+    var inventories: [UpgradeInventory] = []
+    var tests: [UpgradePolicyTest] = []
+    /// Documents that no configuration takes, with what to do instead.
+    var strangers: [(origin: Origin, kind: String, hint: String)] = []
 }
 
 /// Turns located trees into checked values; what is wrong goes into the report.
@@ -13,7 +19,8 @@ struct DocumentDecoder {
     static let apiVersion = "daytwo/v1"
 
     private enum Kind: String, CaseIterable {
-        case Configuration, Inventory, BackupSchedule
+        case Configuration, Inventory, BackupSchedule, UpgradePolicy, VersionCatalog, UpgradeInventory
+        case UpgradePolicyTest
     }
 
     /// Of the file, absolute: what relative paths in it are relative to.
@@ -37,9 +44,48 @@ struct DocumentDecoder {
                 let decoder = ScheduleDecoder(
                     directory: directory, fields: body.spec, name: body.name, origin: body.origin)
                 if let schedule = decoder.decode() { decoded.schedules.append(schedule) }
+            case .UpgradePolicy:
+                guard let body = body(head) else { continue }
+                let decoder = UpgradePolicyDecoder(fields: body.spec, name: body.name, origin: body.origin)
+                if let policy = decoder.decode() { decoded.policies.append(policy) }
+            case .VersionCatalog, .UpgradeInventory, .UpgradePolicyTest:
+                guard let body = body(head) else { continue }
+                decode(kind, body, into: &decoded)
             }
         }
         return decoded
+    }
+
+    /// What stands beside a configuration, and not in it.
+    private func decode(
+        _ kind: Kind, _ body: (spec: Fields, name: String, origin: Origin), into decoded: inout DecodedDocuments
+    ) {
+        let known = report.problems.count
+        let reader = ShapeReader()
+        func spec(_ shape: MappingShape) -> ShapedValue? {
+            let value = reader.read(shape, body.spec)
+            return report.problems.count == known ? value : nil
+        }
+        var hint = "Name it with --inventory."
+        switch kind {
+        case .VersionCatalog:
+            hint = "Name it under upgrades.catalog in daytwo.yaml."
+            if let spec = spec(VersionCatalogShape.spec) {
+                decoded.catalogs.append(VersionCatalogDecoder(report: report).decode(spec))
+            }
+        case .UpgradeInventory:
+            if let spec = spec(UpgradeInventoryShape.spec) {
+                decoded.inventories.append(UpgradeInventoryDecoder(report: report).decode(spec))
+            }
+        default:
+            hint = "Run it with 'daytwo policy test FILE'."
+            if let spec = spec(UpgradePolicyTestShape.spec) {
+                let decoder = UpgradePolicyTestDecoder(
+                    directory: directory, name: body.name, origin: body.origin, report: report)
+                decoded.tests.append(decoder.decode(spec))
+            }
+        }
+        decoded.strangers.append((body.origin, kind.rawValue, hint))
     }
 
     private func kind(_ head: Fields) -> Kind? {

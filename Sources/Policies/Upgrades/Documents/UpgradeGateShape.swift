@@ -34,7 +34,7 @@ extension UpgradePolicyShape {
         .required("url", .text(httpAddress), "Where to; without credentials in it.")
     ])
 
-    private static let httpAddress = TextFormat(
+    static let httpAddress = TextFormat(
         expected: "an http or https URL without a name and password", pattern: "^https?://[^@]+$"
     ) { text in
         guard let scheme = ["http://", "https://"].first(where: text.hasPrefix) else { return false }
