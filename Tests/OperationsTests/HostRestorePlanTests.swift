@@ -211,7 +211,7 @@ private struct Gold {
     func plan() throws -> HostRestorePlan {
         let archive = HostRestoreArchive(
             fileName: "gold.tar.zst", document: document, source: MemorySource([1, 2, 3]), driver: driver,
-            manifests: manifests, foreign: [], resources: [], claims: [])
+            manifests: manifests, foreign: [], resources: [], databaseBytes: 0, claims: [])
         return HostRestorePlanner(
             archive: archive, cluster: try cluster, objects: objects, look: look, options: options,
             store: "/backups", mark: nil, commands: HostRestoreCommands(target: "vc-gold/gold")

@@ -13,18 +13,23 @@ struct BackupDrill: JobCommand {
         discussion: """
             The steps are those of a restore. Its time is what bringing the data back takes on this machine; no k3s is \
             started. What came out is noted beside the backup.
+
+            With --host (or --kubeconfig, --context) it is done on a host: in a scratch namespace that nothing gets in or \
+            out of, with k3s alone on the data, asked and counted; then all of it is removed.
             """,
-        exits: [.refused, .verificationFailed, .denied, .notFound])
+        exits: [.partial, .refused, .verificationFailed, .unreachable, .denied, .notFound])
 
     @OptionGroup var backup: BackupArgument
 
     @Option(help: ArgumentHelp("Where to restore to and remove again (default: the store).", valueName: "dir"))
     var scratch: String?
 
+    @OptionGroup var host: DrillHostOptions
     @OptionGroup var jobOptions: JobOptions
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        if host.isGiven { return try drillOnHost(session) }
         let context = session.context(stopped: "nothing was changed; run the command again")
         let chosen = try backup.resolve(session)
         let job = JobDescription(kind: .drill, target: chosen.jobTarget, store: chosen.store.location)

@@ -53,7 +53,14 @@ public struct Drill: Sendable {
             guard case .failure(let first) = outcome else { throw error }
             throw first
         }
-        return try noted(outcome)
+        return try noted(outcome, \.restoreTime)
+    }
+
+    /// Notes what a drill on a host came to beside the backup, as one of this machine.
+    public func noting(_ drill: () throws(Failure) -> HostDrillReport) throws(Failure) -> HostDrillReport {
+        let outcome: Result<HostDrillReport, Failure>
+        do throws(Failure) { outcome = .success(try drill()) } catch { outcome = .failure(error) }
+        return try noted(outcome, \.restoreTime)
     }
 
     private func restoreAndCompare(in data: String) throws(Failure) -> Report {
@@ -91,11 +98,13 @@ public struct Drill: Sendable {
         try datastore.close()
     }
 
-    private func noted(_ outcome: Result<Report, Failure>) throws(Failure) -> Report {
+    private func noted<Proven>(
+        _ outcome: Result<Proven, Failure>, _ restoreTime: (Proven) -> Duration
+    ) throws(Failure) -> Proven {
         switch outcome {
         case .success(let report):
             var event = StoredEvent(at: context.now(), what: Self.event, by: OperationContext.version)
-            event.other[Self.duration] = .integer(report.restoreTime.milliseconds)
+            event.other[Self.duration] = .integer(restoreTime(report).milliseconds)
             // What the drill proved is more than the level `opened`: whoever looks for that one finds it as well.
             try store.appendEvent(
                 StoredEvent(

@@ -20,6 +20,33 @@ public struct AgentSettings: Sendable {
     public init(image: String) { self.image = image }
 }
 
+/// Where an agent runs and how.
+struct AgentPlace: Sendable {
+    let namespace: String
+    /// The virtual cluster that it is for.
+    let cluster: String
+    /// The data directory in the volume; empty for its root.
+    var pathInVolume = ""
+    var tolerations: [JSONValue] = []
+    var user: Int64?
+    var group: Int64?
+    var volumeGroup: Int64?
+    /// The nodes of the control plane.
+    var nodes: [String] = []
+
+    init(namespace: String, cluster: String) {
+        self.namespace = namespace
+        self.cluster = cluster
+    }
+
+    init(_ cluster: VirtualCluster) {
+        self.init(namespace: cluster.namespace, cluster: cluster.name)
+        pathInVolume = cluster.data.pathInVolume
+        (tolerations, nodes) = (cluster.pod.tolerations, cluster.pod.nodes)
+        (user, group, volumeGroup) = (cluster.pod.user, cluster.pod.group, cluster.pod.volumeGroup)
+    }
+}
+
 /// The Job of an agent, for one virtual cluster and one run: what it looks like, and how it comes and goes.
 struct AgentPod: Sendable {
     /// Where the volume is mounted in the agent.
@@ -31,7 +58,7 @@ struct AgentPod: Sendable {
     static let runLabel = "daytwo.dev/run"
     static let clusterLabel = "daytwo.dev/cluster"
 
-    let cluster: VirtualCluster
+    let place: AgentPlace
     /// The claim of the volume that it mounts; nil for none.
     let claim: String?
     let settings: AgentSettings
@@ -43,13 +70,27 @@ struct AgentPod: Sendable {
     var isBesideControlPlane = true
     /// An image of k3s that has to start first and tell its version: so it is known to be there, and is on the node by then.
     var trialImage: String?
+    /// A k3s that runs beside it on the same volume: its image and its words.
+    var server: (image: String, command: [String])?
     static let trialContainer = "image"
+    static let serverContainer = "server"
+
+    init(cluster: VirtualCluster, claim: String?, settings: AgentSettings, run: String) {
+        self.init(at: AgentPlace(cluster), claim: claim, settings: settings, run: run)
+    }
+
+    init(at place: AgentPlace, claim: String?, settings: AgentSettings, run: String) {
+        self.place = place
+        self.claim = claim
+        self.settings = settings
+        self.run = run
+    }
 
     var name: String { "daytwo-\(run.prefix(8))" }
 
     /// The data directory as the agent sees it.
     var dataDirectory: String {
-        cluster.data.pathInVolume.isEmpty ? Self.volumeMount : "\(Self.volumeMount)/\(cluster.data.pathInVolume)"
+        place.pathInVolume.isEmpty ? Self.volumeMount : "\(Self.volumeMount)/\(place.pathInVolume)"
     }
 
     /// The same as options of the agent's commands.
@@ -62,7 +103,7 @@ struct AgentPod: Sendable {
         let labels = JSONValue.strings(
             [
                 (Self.managedBy, "daytwo"), (Self.runLabel, String(run.prefix(32))),
-                (Self.clusterLabel, String(cluster.name.prefix(63))),
+                (Self.clusterLabel, String(place.cluster.prefix(63))),
             ] + labels)
         let seconds = settings.deadline.components.seconds
         return KubernetesObject(
@@ -71,7 +112,7 @@ struct AgentPod: Sendable {
                 (
                     "metadata",
                     .members([
-                        ("name", .string(name)), ("namespace", .string(cluster.namespace)), ("labels", labels),
+                        ("name", .string(name)), ("namespace", .string(place.namespace)), ("labels", labels),
                     ])
                 ),
                 (
@@ -89,7 +130,7 @@ struct AgentPod: Sendable {
         .members([
             ("restartPolicy", .string("Never")), ("automountServiceAccountToken", .bool(false)),
             ("enableServiceLinks", .bool(false)), ("terminationGracePeriodSeconds", .integer(5)),
-            ("affinity", affinity), ("tolerations", .array(cluster.pod.tolerations)),
+            ("affinity", affinity), ("tolerations", .array(place.tolerations)),
             (
                 "imagePullSecrets",
                 .array(settings.pullSecrets.map { .members([("name", .string($0))]) })
@@ -98,11 +139,11 @@ struct AgentPod: Sendable {
                 "securityContext",
                 .members([
                     ("seccompProfile", .members([("type", .string("RuntimeDefault"))])),
-                    ("fsGroup", cluster.pod.volumeGroup.map { .integer($0) }),
+                    ("fsGroup", place.volumeGroup.map { .integer($0) }),
                 ])
             ),
             ("initContainers", trialImage.map { .array([trialSpec($0)]) }),
-            ("containers", .array([containerSpec])),
+            ("containers", .array([containerSpec] + (server.map { [serverSpec($0.image, $0.command)] } ?? []))),
             (
                 "volumes",
                 .array(
@@ -124,11 +165,21 @@ struct AgentPod: Sendable {
         ])
     }
 
+    private func serverSpec(_ image: String, _ command: [String]) -> JSONValue {
+        .members([
+            ("name", .string(Self.serverContainer)), ("image", .string(image)),
+            ("imagePullPolicy", .string("IfNotPresent")), ("command", .array(command.map { .string($0) })),
+            // k3s writes below /etc, /run and /tmp as well.
+            ("securityContext", .members([("runAsUser", .integer(place.user ?? 0))])),
+            ("volumeMounts", .array([Self.mount("data", Self.volumeMount)])),
+        ])
+    }
+
     private var securityContext: JSONValue {
         .members([
             // k3s's files belong to whoever it runs as; without a word of the workload that is root.
-            ("runAsUser", .integer(cluster.pod.user ?? 0)),
-            ("runAsGroup", cluster.pod.group.map { .integer($0) }),
+            ("runAsUser", .integer(place.user ?? 0)),
+            ("runAsGroup", place.group.map { .integer($0) }),
             ("allowPrivilegeEscalation", .bool(false)), ("readOnlyRootFilesystem", .bool(true)),
             ("capabilities", .members([("drop", .array([.string("ALL")]))])),
         ])
@@ -159,10 +210,10 @@ struct AgentPod: Sendable {
     }
 
     private var affinity: JSONValue? {
-        guard isBesideControlPlane, !cluster.pod.nodes.isEmpty else { return nil }
+        guard isBesideControlPlane, !place.nodes.isEmpty else { return nil }
         let field = JSONValue.members([
             ("key", .string("metadata.name")), ("operator", .string("In")),
-            ("values", .array(cluster.pod.nodes.map { .string($0) })),
+            ("values", .array(place.nodes.map { .string($0) })),
         ])
         let terms = JSONValue.array([.members([("matchFields", .array([field]))])])
         return .members([

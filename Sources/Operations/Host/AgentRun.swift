@@ -51,11 +51,11 @@ struct AgentRun: Sendable {
         var attempt = 1
         while true {
             do throws(Failure) {
-                return try host.client.create(.jobs, pod.job, in: pod.cluster.namespace).uid
+                return try host.client.create(.jobs, pod.job, in: pod.place.namespace).uid
             } catch {
                 guard error.code == .unreachable, attempt < Self.attempts else { throw error }
                 try host.client.surroundings.sleep(Self.pause)
-                if let made = try host.client.find(.jobs, pod.name, in: pod.cluster.namespace) { return made.uid }
+                if let made = try host.client.find(.jobs, pod.name, in: pod.place.namespace) { return made.uid }
                 attempt += 1
             }
         }
@@ -64,7 +64,7 @@ struct AgentRun: Sendable {
     /// A connection to one operation of the agent.
     func channel(to verb: String, in name: String) throws(Failure) -> ExecChannel {
         let command = ExecRequest(
-            ["daytwo", "agent", verb] + pod.placeOptions, in: name, namespace: pod.cluster.namespace,
+            ["daytwo", "agent", verb] + pod.placeOptions, in: name, namespace: pod.place.namespace,
             container: AgentPod.container, hasInput: true)
         return try ExecChannel(host.client, command, silence: Self.silence)
     }
@@ -73,12 +73,12 @@ struct AgentRun: Sendable {
     private func remove(_ uid: String?) {
         do throws(Failure) {
             try host.unstoppable.client.delete(
-                .jobs, pod.name, in: pod.cluster.namespace, Deletion(propagation: .background, uid: uid))
+                .jobs, pod.name, in: pod.place.namespace, Deletion(propagation: .background, uid: uid))
         } catch {
             guard error.code != .notFound else { return }
             context.report(
                 .step(
-                    "the Job \(pod.cluster.namespace)/\(pod.name) could not be removed, and ends by itself (\(error))"))
+                    "the Job \(pod.place.namespace)/\(pod.name) could not be removed, and ends by itself (\(error))"))
         }
     }
 
@@ -89,7 +89,7 @@ struct AgentRun: Sendable {
         var last = "its pod was not created"
         while context.uptime() < end {
             try context.checkStop()
-            let pods = try host.client.list(.pods, in: pod.cluster.namespace, selector).objects
+            let pods = try host.client.list(.pods, in: pod.place.namespace, selector).objects
             if let found = pods.first {
                 switch try state(of: found) {
                 case .ready: return found.name
@@ -100,7 +100,7 @@ struct AgentRun: Sendable {
                 guard context.uptime() - start < Self.patienceWithRefusals else {
                     throw Failure(
                         .refused, "\(host.name) makes no pod for the agent", why: why,
-                        next: "Look at the quotas and policies of the namespace \(pod.cluster.namespace).")
+                        next: "Look at the quotas and policies of the namespace \(pod.place.namespace).")
                 }
                 last = why
             }
@@ -109,7 +109,7 @@ struct AgentRun: Sendable {
         throw Failure(
             .unreachable,
             "the agent on \(host.name) did not start within \(pod.settings.startLimit.components.seconds) s",
-            why: last, next: "Look at: kubectl -n \(pod.cluster.namespace) describe pod -l \(AgentPod.managedBy)=daytwo"
+            why: last, next: "Look at: kubectl -n \(pod.place.namespace) describe pod -l \(AgentPod.managedBy)=daytwo"
         )
     }
 
@@ -120,8 +120,9 @@ struct AgentRun: Sendable {
 
     private func state(of found: KubernetesObject) throws(Failure) -> State {
         let first = found["status", "initContainerStatuses"]?.arrayValue?.first
-        let status =
-            first?["state", "waiting"] != nil ? first : found["status", "containerStatuses"]?.arrayValue?.first
+        let statuses = found["status", "containerStatuses"]?.arrayValue ?? []
+        let hindered = ([first].compactMap { $0 } + statuses).first { $0["state", "waiting"] != nil }
+        let status = hindered ?? statuses.first { $0["name"]?.stringValue == AgentPod.container }
         if status?["ready"]?.boolValue == true || status?["state", "running"] != nil { return .ready }
         if let waiting = status?["state", "waiting"] {
             let reason = waiting["reason"]?.stringValue ?? "waiting"
@@ -155,7 +156,7 @@ struct AgentRun: Sendable {
     /// Why the host makes no pod of the Job: a quota, an admission webhook.
     private func refusal() throws(Failure) -> String? {
         let events = try host.client.list(
-            .events, in: pod.cluster.namespace, ObjectSelector(fields: "involvedObject.name=\(pod.name)")
+            .events, in: pod.place.namespace, ObjectSelector(fields: "involvedObject.name=\(pod.name)")
         ).objects
         return events.last { $0["reason"]?.stringValue == "FailedCreate" }.flatMap { $0["message"]?.stringValue }
     }

@@ -74,7 +74,9 @@ struct VirtualProof {
             let failure: Failure
             switch state {
             case .good(let version, let authority):
-                let facts = VirtualFacts(version: version, serverCA: authority, counts: try counts(conversation))
+                let counts = ObjectCounts(expectation.resources)
+                let found = try counts.paths.isEmpty ? [] : counts.read(conversation.get(counts.paths).answers)
+                let facts = VirtualFacts(version: version, serverCA: authority, counts: found)
                 try afterwards(conversation)
                 return facts
             case .noUse(let why):
@@ -136,40 +138,6 @@ struct VirtualProof {
         }
         return .good(version: found, authority: answers.authority)
     }
-
-    // MARK: Counts
-
-    private func counts(_ conversation: VirtualAPI.Conversation) throws(Failure) -> [VirtualFacts.Count] {
-        let wanted = Self.counted.compactMap { prefix, path in
-            expectation.resources.first { $0.prefix == prefix }.map { (path, $0.count) }
-        }
-        guard !wanted.isEmpty else { return [] }
-        let answers = try conversation.get(wanted.map { "\($0.0)?limit=1" }).answers
-        return zip(wanted, answers).compactMap { wanted, answer in
-            guard let body = answer.body, let json = try? JSONValue(parsing: Array(body.utf8)),
-                let first = json["items"]?.arrayValue?.count
-            else { return nil }
-            let rest = json["metadata", "remainingItemCount"]?.integerValue
-            // A list that goes on without telling how far cannot be counted.
-            guard rest != nil || (json["metadata", "continue"]?.stringValue ?? "").isEmpty else { return nil }
-            return VirtualFacts.Count(
-                resource: wanted.0.split(separator: "/").last.map(String.init) ?? wanted.0, backup: wanted.1,
-                live: first + Int(clamping: rest ?? 0))
-        }
-    }
-
-    /// What neither starts nor ends by itself when a control plane starts, by the beginnings of its keys.
-    private static let counted = [
-        ("registry/namespaces", "/api/v1/namespaces"), ("registry/secrets", "/api/v1/secrets"),
-        ("registry/configmaps", "/api/v1/configmaps"), ("registry/serviceaccounts", "/api/v1/serviceaccounts"),
-        ("registry/persistentvolumeclaims", "/api/v1/persistentvolumeclaims"),
-        ("registry/deployments", "/apis/apps/v1/deployments"),
-        ("registry/statefulsets", "/apis/apps/v1/statefulsets"), ("registry/daemonsets", "/apis/apps/v1/daemonsets"),
-        (
-            "registry/apiextensions.k8s.io/customresourcedefinitions",
-            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-        ),
-    ]
 }
 
 /// What a virtual API says of itself.

@@ -19,6 +19,8 @@ public struct HostRestoreArchive: Sendable {
     let foreign: [String]
     /// What its datastore holds, by resource.
     let resources: [DatastoreContents.Resource]
+    /// Bytes of the database in it.
+    let databaseBytes: UInt64
     /// The claims that its datastore knows.
     let claims: Set<SyncerNames.VirtualName>
 }
@@ -38,7 +40,9 @@ extension HostRestoreArchive {
             throw Failure(.refused, "\(fileName) cannot be restored by itself", why: "it is no full backup")
         }
         document = facts.document
-        driver = try facts.datastoreEntry(of: reader).0
+        let (driver, datastore) = try facts.datastoreEntry(of: reader)
+        self.driver = driver
+        databaseBytes = datastore.header.size
         resources = facts.contents?.datastore.resources ?? []
         let hosts = facts.index.inventory.entries.filter {
             $0.header.kind == .file && $0.header.path.hasPrefix(HostFile.folder)

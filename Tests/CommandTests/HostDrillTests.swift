@@ -1,0 +1,75 @@
+import Foundation
+import Testing
+
+@Suite("Drills on a host", .timeLimit(.minutes(10)))
+struct HostDrillTests {
+    private let host: SandboxFixture
+    private let name: String
+    private var cluster: String { String(name.split(separator: "/")[1]) }
+
+    init() throws {
+        host = try SandboxFixture(generations: ["B"])
+        let list = try host.daytwo("clusters", "list", "-o", "name").text
+        name = String(try #require(list.split(separator: "\n").first))
+        #expect(try host.daytwo("backup", "create", name).code == 0)
+    }
+
+    private func drill(_ more: String...) throws -> ChildProcess.Result {
+        try host.daytwo(
+            arguments: ["backup", "drill", "\(cluster)@latest", "--kubeconfig", host.kubeconfig()] + more)
+    }
+
+    private func expectNothingLeft() throws {
+        let namespaces = try host.kubectl("get", "namespaces", "-o", "name").text
+        #expect(!namespaces.contains("drill"), "\(namespaces)")
+        #expect(try host.leftovers() == "")
+    }
+
+    @Test("The backup comes up as k3s alone, is counted, and nothing of it stays")
+    func comesUp() throws {
+        let before = try host.kubectl("get", "statefulsets,pvc,services,secrets", "-A", "-o", "name").text
+        let run = try drill("-o", "json")
+        #expect(run.code == 0, "\(run.text)\(run.errors)")
+        let api = try #require(try run.json()["api"] as? [String: Any])
+        let counts = try #require(api["counts"] as? [[String: Any]])
+        #expect(counts.contains { $0["resource"] as? String == "secrets" && ($0["live"] as? Int ?? 0) > 0 })
+        try expectNothingLeft()
+        #expect(try host.kubectl("get", "statefulsets,pvc,services,secrets", "-A", "-o", "name").text == before)
+        let shown = try host.daytwo("backup", "show", "\(cluster)@latest", "-o", "json").text
+        #expect(shown.contains("drilled"), "it is noted beside the backup")
+    }
+
+    @Test("What does not come up fails the drill, and nothing of it stays")
+    func neverReady() throws {
+        try host.fault(["virtual-api-not-ready"])
+        let run = try drill("--start-timeout", "5s")
+        #expect(run.code == 5 && run.errors.contains("did not come up"), "\(run.code) \(run.errors)")
+        try expectNothingLeft()
+    }
+
+    @Test("An archive does not decide which image runs on a host")
+    func foreignImage() throws {
+        #expect(try host.kubectl("delete", "statefulset", "-A", "--all").code == 0)
+        let run = try drill()
+        #expect(run.code == 4 && run.errors.contains("--k3s-image"), "\(run.code) \(run.errors)")
+        try expectNothingLeft()
+        let told = try drill("--k3s-image", "rancher/k3s:v1.21.2-k3s1")
+        #expect(told.code == 0, "\(told.code) \(told.errors)")
+        try expectNothingLeft()
+    }
+
+    @Test("One that is stopped removes its namespace")
+    func stopped() throws {
+        let run = try host.commands.start(
+            ["backup", "drill", "\(cluster)@latest", "--kubeconfig", host.kubeconfig()],
+            environment: host.surroundings(), timeout: .seconds(60))
+        let end = ContinuousClock().now + .seconds(30)
+        while try !host.kubectl("get", "namespaces", "-o", "name").text.contains("drill"), ContinuousClock().now < end {
+            usleep(50_000)
+        }
+        kill(run.id, SIGTERM)
+        let result = try run.result()
+        #expect(result.code == 143, "\(result.code) \(result.errors)")
+        try expectNothingLeft()
+    }
+}
