@@ -24,7 +24,7 @@ struct Daytwo: ParsableCommand {
         version: OperationContext.version,
         subcommands: [
             ClustersCommand.self, BackupCommand.self, RestoreCommand.self, JobsCommand.self, ScheduleCommand.self,
-            SchedulerCommand.self,
+            SchedulerCommand.self, PolicyCommand.self, UpgradeCommand.self,
             DoctorCommand.self, RbacCommand.self, NotifyCommand.self, MetricsCommand.self, ConfigCommand.self,
             AgentCommand.self,
         ])
