@@ -19,8 +19,8 @@ func policies(_ specs: [(name: String, spec: String)], in scratch: Scratch) thro
 /// The head takes five lines, `spec` begins in the sixth.
 func policyText(_ spec: String, name: String = "one") -> String {
     var lines = spec.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-    if !spec.contains("select:") { lines.append("select: {all: true}") }
-    if !spec.contains("target:") { lines.append("target: {channel: stable}") }
+    if !lines.contains(where: { $0.hasPrefix("select:") }) { lines.append("select: {all: true}") }
+    if !lines.contains(where: { $0.hasPrefix("target:") }) { lines.append("target: {channel: stable}") }
     return """
         ---
         apiVersion: daytwo/v1
