@@ -23,9 +23,8 @@ struct Daytwo: ParsableCommand {
             """,
         version: OperationContext.version,
         subcommands: [
-            ClustersCommand.self, BackupCommand.self, RestoreCommand.self, UpgradeCommand.self, JobsCommand.self,
-            ScheduleCommand.self,
-            SchedulerCommand.self,
+            ClustersCommand.self, BackupCommand.self, RestoreCommand.self, UpgradeCommand.self, PolicyCommand.self,
+            JobsCommand.self, ScheduleCommand.self, SchedulerCommand.self,
             DoctorCommand.self, RbacCommand.self, NotifyCommand.self, MetricsCommand.self, ConfigCommand.self,
             AgentCommand.self,
         ])

@@ -2,15 +2,18 @@ import ArgumentParser
 import Failures
 import Jobs
 import Operations
+import Policies
 import Stores
 
 /// `daytwo upgrade resume`.
 struct UpgradeResume: JobCommand {
     static let configuration = CommandConfiguration.verb(
-        "resume", abstract: "Finish an upgrade that was cut.",
+        "resume", abstract: "Let a paused policy go on, or finish an upgrade that was cut.",
         exits: [.partial, .refused, .locked, .unreachable, .rolledBack, .halfWay, .denied, .notFound])
 
-    @Argument(help: ArgumentHelp("NAMESPACE/NAME, or NAME where only one has it.", valueName: "cluster"))
+    @Argument(
+        help: ArgumentHelp(
+            "The policy's name, or the cluster as NAMESPACE/NAME.", valueName: "policy or cluster"))
     var cluster: String
 
     @OptionGroup var host: RestoreHostOptions
@@ -19,6 +22,9 @@ struct UpgradeResume: JobCommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        if try session.upgradeHistory().pauses.contains(where: { $0.policy == cluster }) {
+            return try session.say(UpgradeEvent(.resumed, policy: cluster), "\(cluster) goes on")
+        }
         let upgrade = try host.upgrade(
             cluster, HostUpgradeOptions(), session, stopped: "go on with: daytwo upgrade resume \(cluster)")
         let path = try upgrade.path().description

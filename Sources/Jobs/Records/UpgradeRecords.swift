@@ -7,6 +7,8 @@ public import Policies
 public struct UpgradeEvent: Sendable, Equatable {
     /// What.
     public enum Kind: String, Sendable, CaseIterable {
+        /// A check said no before a step began: nothing was changed.
+        case gated
         /// A step begins.
         case started
         /// It ended well.
@@ -89,10 +91,12 @@ public struct UpgradeRecords: Sendable {
         }
     }
 
-    /// All of them, the oldest first.
-    public func events() throws(Failure) -> [UpgradeEvent] {
+    /// All of them after a number, the oldest first.
+    public func events(after id: Int64 = 0) throws(Failure) -> [UpgradeEvent] {
         try database.read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM upgrade_events ORDER BY id").compactMap { row in
+            try Row.fetchAll(
+                db, sql: "SELECT * FROM upgrade_events WHERE id > ? ORDER BY id", arguments: [id]
+            ).compactMap { row in
                 guard let kind = UpgradeEvent.Kind(rawValue: row["event"]) else { return nil }
                 var event = UpgradeEvent(kind, cluster: row["cluster"], policy: row["policy"])
                 event.id = row["id"]
@@ -123,6 +127,7 @@ extension UpgradeHistory {
             let (cluster, policy) = (event.cluster ?? "", event.policy ?? "")
             let at = event.at ?? Date(milliseconds: 0)
             switch event.kind {
+            case .gated: continue
             case .started:
                 guard let to = event.to else { continue }
                 running[cluster] = RunningStep(cluster: cluster, policy: policy, to: to, since: at)
@@ -153,7 +158,7 @@ extension UpgradeHistory.Result {
         case .succeeded: self = .succeeded
         case .failed: self = .failed
         case .rolledBack: self = .rolledBack
-        case .started, .quarantined, .released, .approved, .paused, .resumed: return nil
+        case .gated, .started, .quarantined, .released, .approved, .paused, .resumed: return nil
         }
     }
 }

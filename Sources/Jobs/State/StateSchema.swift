@@ -48,7 +48,8 @@ enum StateSchema {
           at INTEGER NOT NULL,
           user TEXT NOT NULL,
           event TEXT NOT NULL CHECK (event IN
-            ('started', 'succeeded', 'failed', 'rolledBack', 'quarantined', 'released', 'approved', 'paused', 'resumed')),
+            ('gated', 'started', 'succeeded', 'failed', 'rolledBack', 'quarantined', 'released', 'approved', 'paused',
+               'resumed')),
           cluster TEXT,
           policy TEXT,
           wave TEXT,

@@ -58,8 +58,11 @@ struct Candidate {
         return VirtualCluster.Workload(
             type: workload.type, name: workload.name, uid: workload.object.uid, replicas: workload.object.replicas,
             currentReplicas: count("replicas"), readyReplicas: count("readyReplicas"),
-            updateRevision: status?["updateRevision"]?.stringValue)
+            updateRevision: status?["updateRevision"]?.stringValue, labels: workload.labels,
+            annotations: workload.annotations.filter { $0.key != Self.kubectlCopy })
     }
+
+    private static let kubectlCopy = "kubectl.kubernetes.io/last-applied-configuration"
 
     private func described(_ layout: RecognizedLayout, _ template: PodTemplate) -> Layout {
         let syncer = template.container("syncer").flatMap { ImageReference($0.image) }

@@ -68,6 +68,10 @@ public struct VirtualCluster: Sendable, Hashable {
         public let readyReplicas: Int64
         /// `status.updateRevision`: what pods of the current template are labelled with.
         public let updateRevision: String?
+        /// Its labels.
+        public let labels: [String: String]
+        /// Its annotations, without kubectl's copy of the object.
+        public let annotations: [String: String]
     }
 
     /// A Secret, and whether it is there; `isThere` is nil where nobody could look.

@@ -11,7 +11,8 @@ import VirtualClusters
 /// Killed at any step, ``resume()`` and ``rollBack()`` go on from the mark on the workload, on any machine.
 public struct HostUpgrade: Sendable {
     let restore: HostRestore
-    let options: HostUpgradeOptions
+    /// What was chosen.
+    public let options: HostUpgradeOptions
     /// Told right before anything is changed: from then on it is a step that was begun.
     public var onStart: @Sendable () throws(Failure) -> Void = {}
 
@@ -27,6 +28,13 @@ public struct HostUpgrade: Sendable {
     init(_ restore: HostRestore, _ options: HostUpgradeOptions) {
         self.restore = restore
         self.options = options
+    }
+
+    /// The same with other choices.
+    public func with(_ options: HostUpgradeOptions) -> HostUpgrade {
+        var upgrade = HostUpgrade(restore, options)
+        upgrade.onStart = onStart
+        return upgrade
     }
 
     /// The same without anybody who could stop it.

@@ -24,7 +24,7 @@ extension VersionCatalog {
             try self.init(channelServer: json, from: name)
             return
         }
-        let documents = try UpgradeDocuments.decode([(name, bytes)])
+        let documents = try UpgradeDocuments.decode([.init(name: name, directory: "/", bytes: bytes)])
         guard documents.catalogs.count == 1 else {
             throw Failure(
                 .usage, "\(name) has \(documents.catalogs.count) documents of kind VersionCatalog instead of one",

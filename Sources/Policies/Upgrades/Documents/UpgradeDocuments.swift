@@ -19,22 +19,32 @@ public struct UpgradeDocuments: Sendable {
     public static func load(
         paths: [String], zoneDirectory: String = TimeZoneRules.standardDirectory
     ) throws(Failure) -> UpgradeDocuments {
-        var files: [(name: String, bytes: [UInt8])] = []
-        for path in paths { files.append((path, try readFile(path, limit: YAMLReader.largestFile))) }
+        var files: [File] = []
+        for path in paths {
+            let bytes = try readFile(path, limit: YAMLReader.largestFile)
+            let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+            files.append(File(name: path, directory: try realPath(directory), bytes: bytes))
+        }
         return try decode(files, zoneDirectory: zoneDirectory)
     }
 
+    struct File {
+        var name: String
+        /// What relative paths in it are relative to, absolute.
+        var directory: String
+        var bytes: [UInt8]
+    }
+
     static func decode(
-        _ files: [(name: String, bytes: [UInt8])], zoneDirectory: String = TimeZoneRules.standardDirectory
+        _ files: [File], zoneDirectory: String = TimeZoneRules.standardDirectory
     ) throws(Failure) -> UpgradeDocuments {
         let report = DocumentReport(zoneDirectory: zoneDirectory)
         var all = DecodedDocuments()
-        for (name, bytes) in files {
-            let nodes = YAMLReader(file: name, report: report).documents(in: bytes)
-            let directory = name.lastIndex(of: "/").map { String(name[..<$0]) } ?? "."
-            let decoded = DocumentDecoder(directory: directory, report: report).decode(nodes)
+        for file in files {
+            let nodes = YAMLReader(file: file.name, report: report).documents(in: file.bytes)
+            let decoded = DocumentDecoder(directory: file.directory, report: report).decode(nodes)
             if nodes.isEmpty, report.problems.isEmpty {
-                report.add(Origin(file: name, line: 1, column: 1), "the file has no document")
+                report.add(Origin(file: file.name, line: 1, column: 1), "the file has no document")
             }
             for other in decoded.configurations {
                 report.add(other.origin, "a document of kind Configuration belongs into daytwo.yaml alone")

@@ -6,11 +6,9 @@ extension UpgradePolicyTest {
     ///
     /// Throws `.usage` where its policies or its catalog cannot be read.
     public func run(zoneDirectory: String = TimeZoneRules.standardDirectory) throws(Failure) -> [Outcome] {
-        let directory = origin.file.lastIndex(of: "/").map { String(origin.file[..<$0]) } ?? "."
-        let patterns = FilePatterns(directory: directory, patterns: policies)
         var paths: [String] = []
-        for pattern in policies {
-            let found = try patterns.paths(of: pattern)
+        for pattern in policies.patterns {
+            let found = try policies.paths(of: pattern)
             guard !found.isEmpty else {
                 throw Failure(.usage, "\(pattern.origin): \(pattern.text.debugDescription) matches no file")
             }

@@ -7,8 +7,8 @@ public struct UpgradePolicyTest: Sendable {
     public let name: String
     /// The place of its name.
     public let origin: Origin
-    /// The files of the policies, as written: paths or globs relative to the document.
-    let policies: [FilePatterns.Pattern]
+    /// The files of its policies.
+    let policies: FilePatterns
     /// The file of the catalog, absolute; nil for none.
     let catalog: String?
     let inventory: UpgradeInventory
@@ -101,9 +101,11 @@ struct UpgradePolicyTestDecoder {
         }
         return UpgradePolicyTest(
             name: name, origin: origin,
-            policies: (spec["policies"]?.list ?? []).compactMap { value in
-                value.text.map { FilePatterns.Pattern(text: $0, origin: value.origin) }
-            }, catalog: spec["catalog"]?.text.map { FilePatterns.absolute($0, in: directory) },
+            policies: FilePatterns(
+                directory: directory,
+                patterns: (spec["policies"]?.list ?? []).compactMap { value in
+                    value.text.map { FilePatterns.Pattern(text: $0, origin: value.origin) }
+                }), catalog: spec["catalog"]?.text.map { FilePatterns.absolute($0, in: directory) },
             inventory: inventory.decode(spec), cases: cases)
     }
 

@@ -86,6 +86,9 @@ struct StandingReader {
         standing.reasons += unready(cluster, policy)
         climb(&standing, policy, choices[index])
         guard !standing.isThere else { return standing }
+        if cluster.state == .paused, policy.paused == .start {
+            standing.notes.append("it is paused: it is started for its step, and paused again after its watch")
+        }
         if let quarantine = history.quarantine(of: path) {
             standing.isQuarantined = true
             standing.reasons.append(

@@ -109,4 +109,9 @@ public struct GateOverride: Sendable, Hashable {
     public let clusters: [String]
     /// Its place.
     public let origin: Origin
+
+    /// Whether it counts for a cluster, by its path, at a time.
+    public func holds(for cluster: String, at time: Date) -> Bool {
+        time < expires && (clusters.isEmpty || clusters.contains { NamePattern($0).matches(cluster) })
+    }
 }

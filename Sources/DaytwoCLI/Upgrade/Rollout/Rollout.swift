@@ -1,0 +1,126 @@
+import Failures
+import Files
+import Foundation
+import Jobs
+import JSONValues
+import Operations
+import Policies
+import Processes
+
+/// Does what is due now under the policies, each cluster as a job of its own in a process of its own, and looks again
+/// after each of them. Called again by cron any number of times, it only does what is due then.
+final class Rollout {
+    private static let pause = Duration.milliseconds(200)
+
+    /// What came of one step.
+    struct Outcome {
+        let cluster: String
+        let policy: String
+        let to: K3sVersion
+        let status: ExitStatus
+        let reason: String?
+    }
+
+    private struct Step {
+        let decision: UpgradeDecision
+        let to: K3sVersion
+        let process: ChildProcess
+        let since: Date
+    }
+
+    private let session: Session
+    private let facts: UpgradeFactOptions
+    private let host: HostOptions
+    /// Options that each step is given as well.
+    private let words: [String]
+    private let program: String
+    private var running: [Step] = []
+    private var tried: Set<String> = []
+    private(set) var outcomes: [Outcome] = []
+    private(set) var failures: [Failure] = []
+
+    init(_ session: Session, _ facts: UpgradeFactOptions, _ host: HostOptions, words: [String]) throws(Failure) {
+        self.session = session
+        self.facts = facts
+        self.host = host
+        self.words = words
+        program = try realPath("/proc/self/exe")
+    }
+
+    /// Runs until nothing more is due, and gives the last plan. Stopped, it lets the steps that are under way stop as well.
+    func run() throws(Failure) -> UpgradePlan {
+        let context = session.context(stopped: "run it again: what was cut is seen then")
+        do throws(Failure) {
+            while true {
+                let plan = try plan()
+                for decision in plan.due where !tried.contains(decision.cluster) { try start(decision) }
+                guard !running.isEmpty else { return plan }
+                try waitForOne(context)
+            }
+        } catch {
+            for step in running { step.process.terminate() }
+            while !running.isEmpty { try? waitForOne(nil) }
+            throw error
+        }
+    }
+
+    /// With the steps that were started and have not yet said so themselves.
+    private func plan() throws(Failure) -> UpgradePlan {
+        var history = try session.upgradeHistory()
+        let known = Set(history.running.map(\.cluster))
+        for step in running where !known.contains(step.decision.cluster) {
+            history.running.append(
+                .init(
+                    cluster: step.decision.cluster, policy: step.decision.policy ?? "", to: step.to, since: step.since))
+        }
+        let gathered = try facts.gather(host, session, history: history)
+        failures = gathered.failures
+        return UpgradePlanner(gathered.inputs).plan()
+    }
+
+    private func start(_ decision: UpgradeDecision) throws(Failure) {
+        guard let step = decision.step, let policy = decision.policy else { return }
+        let parts = decision.cluster.split(separator: "/").map(String.init)
+        tried.insert(decision.cluster)
+        guard parts.count == 3 else { return }
+        var arguments = ["upgrade", "run", "\(parts[1])/\(parts[2])", "--host", parts[0], "--to", "\(step.to)"]
+        arguments += ["--under", policy, "--yes", "--quiet"] + words
+        session.console.note("\(decision.cluster): \(step.from) to \(step.to), under \(policy)")
+        let process = try ChildProcess(ProcessCommand(program, arguments, environment: Environment.all))
+        running.append(Step(decision: decision, to: step.to, process: process, since: session.now))
+    }
+
+    private func waitForOne(_ context: OperationContext?) throws(Failure) {
+        while true {
+            for (index, step) in running.enumerated() {
+                guard let end = try step.process.poll() else { continue }
+                running.remove(at: index)
+                note(step, end)
+                return
+            }
+            try context?.checkStop()
+            Pause.sleep(Self.pause)
+        }
+    }
+
+    private func note(_ step: Step, _ end: ProcessEnd) {
+        let status: ExitStatus =
+            if case .exited(let code) = end { ExitStatus(rawValue: code) ?? .failed } else { .failed }
+        let reason = status == .done ? nil : reason(step)
+        outcomes.append(
+            Outcome(
+                cluster: step.decision.cluster, policy: step.decision.policy ?? "", to: step.to, status: status,
+                reason: reason))
+        session.console.note(
+            "\(step.decision.cluster): \(status == .done ? "is on \(step.to)" : "\(status.meaning)\(reason.map { ": \($0)" } ?? "")")"
+        )
+    }
+
+    /// What the step has said of itself.
+    private func reason(_ step: Step) -> String? {
+        do throws(Failure) {
+            let events = try session.upgradeRecords().events()
+            return events.last { $0.cluster == step.decision.cluster && ($0.at ?? .distantPast) >= step.since }?.reason
+        } catch { return nil }
+    }
+}

@@ -1,0 +1,70 @@
+import Failures
+import Foundation
+import Jobs
+import Operations
+import Policies
+
+/// What becomes of one step, for the records that plans are made of.
+struct StepRecord {
+    let session: Session
+    /// `host-1/team/blue`
+    let cluster: String
+    /// The policy that it is a step of; nil where a person asked for it.
+    let policy: UpgradePolicy?
+    let from: K3sVersion?
+    let to: K3sVersion
+
+    /// Right before anything is changed.
+    func begin() throws(Failure) {
+        var event = event(.started)
+        event.owner = "process \(ProcessInfo.processInfo.processIdentifier)"
+        try session.upgradeRecords().append([event])
+    }
+
+    /// How it ended. What failed under a policy is not tried again before somebody has looked.
+    func end(_ failure: Failure?, hasBegun: Bool) {
+        var events: [UpgradeEvent] = []
+        switch failure?.code {
+        case nil: events = [event(.succeeded)]
+        case .some where !hasBegun: events = [event(.gated, failure)]
+        case .rolledBack: events = [event(.rolledBack, failure)]
+        default: events = [event(.failed, failure)]
+        }
+        if hasBegun, let failure, policy != nil { events.append(event(.quarantined, failure)) }
+        do throws(Failure) {
+            try session.upgradeRecords().append(events)
+        } catch {
+            session.console.warn("what became of the upgrade could not be recorded: \(error.description)")
+        }
+    }
+
+    private func event(_ kind: UpgradeEvent.Kind, _ failure: Failure? = nil) -> UpgradeEvent {
+        var event = UpgradeEvent(kind, cluster: cluster, policy: policy?.name)
+        (event.from, event.to) = (from, to)
+        event.reason = failure.map { $0.why.map { why in "\(failure?.what ?? ""): \(why)" } ?? $0.what }
+        return event
+    }
+}
+
+extension Session {
+    /// What happened before; nothing where there is no state directory yet.
+    func upgradeHistory() throws(Failure) -> UpgradeHistory {
+        do throws(Failure) {
+            return try UpgradeRecords(openState(creating: false), context: JobSurroundings.context()).history()
+        } catch {
+            guard error.code == .notFound else { throw error }
+            return UpgradeHistory()
+        }
+    }
+}
+
+extension HostUpgradeOptions {
+    /// What a policy says of a step of one cluster now.
+    mutating func follow(_ policy: UpgradePolicy, _ cluster: String, at now: Date) {
+        maxRollbackAge = .seconds(policy.rollback.maxRollbackAge)
+        rollsBack = policy.rollback.mode == .auto
+        for override in policy.gates.overrides where override.holds(for: cluster, at: now) {
+            overrides[override.gate] = override.reason
+        }
+    }
+}
