@@ -145,7 +145,7 @@ let package = Package(
         .testTarget(name: "ProcessesTests", dependencies: ["Failures", "Files", "Processes"]),
         .testTarget(name: "TransferTests", dependencies: ["Failures", "Files", "Processes", "Transfer"]),
         .testTarget(
-            name: "PoliciesTests", dependencies: ["Failures", "Files", "Policies"],
+            name: "PoliciesTests", dependencies: ["Failures", "Files", "JSONValues", "Policies"],
             exclude: ["Support/cron_model.py", "Support/retention_model.py", "Support/zones.py"]),
         .testTarget(
             name: "SchedulingTests",
