@@ -31,7 +31,15 @@ struct UpgradeResume: JobCommand {
         let location = try store.path(session)
         let opened = try location == nil ? nil : store.open(for: .writing, session)
         guard try session.begin(.upgrade(path, upgrade, store: location, isConfirmed: false)) else { return .done }
-        let result = try upgrade.resume(backupInto: opened)
+        let record = try StepRecord(running: path, session)
+        let result: HostUpgradeResult
+        do throws(Failure) {
+            result = try upgrade.resume(backupInto: opened)
+            record?.end(nil, hasBegun: true)
+        } catch {
+            record?.end(error, hasBegun: true)
+            throw error
+        }
         session.settle(path, .succeeded, message: "finished by upgrade resume", kind: .upgrade)
         return try UpgradeText.show(result, path, upgrade, session.console)
     }
@@ -73,7 +81,13 @@ struct UpgradeRollbackCommand: JobCommand {
             session.console)
         let opened = try noBackup ? nil : store.open(for: .writing, session)
         guard try session.begin(.upgrade(path, upgrade, store: location, isConfirmed: true)) else { return .done }
+        let record = try StepRecord(running: path, session)
         let result = try upgrade.rollBack(backupInto: opened)
+        if let record {
+            record.end(Failure(.rolledBack, "somebody took it back"), hasBegun: true)
+        } else {
+            StepRecord.takenBack(path, from: result.to, to: result.from, session)
+        }
         session.settle(path, .failed, message: "undone by upgrade rollback", kind: .upgrade)
         return try UpgradeText.show(result, path, upgrade, session.console)
     }

@@ -130,13 +130,14 @@ struct UpgradeRun: JobCommand {
                 "upgrade what is due now under the policies (see: daytwo upgrade plan)?", isGiven: false,
                 session.console)
         }
-        let rollout = try Rollout(session, facts, host.host, words: try stepWords(session))
+        let rollout = try Rollout(
+            session, facts, host, words: try words(session), stepWords: stepWords)
         let plan = try rollout.run()
         return try RolloutText.show(rollout, plan, session.console)
     }
 
-    /// Options that the steps are given as this command has them.
-    private func stepWords(_ session: Session) throws(Failure) -> [String] {
+    /// Options that whatever is started for a cluster is given as this command has them.
+    private func words(_ session: Session) throws(Failure) -> [String] {
         let state = try absolutePath(session.settings.stateDirectory().path)
         var words = ["--state-dir", state, "--start-timeout", host.startTimeout]
         let options: [(String, String?)] = [
@@ -144,7 +145,12 @@ struct UpgradeRun: JobCommand {
             ("--kubeconfig", host.host.kubeconfig), ("--agent-image", host.agentImage), ("--store", store.store),
         ]
         words += options.flatMap { name, value in value.map { [name, $0] } ?? [] }
-        words += facts.sources.policy.flatMap { ["--policy", $0] }
+        return words
+    }
+
+    /// Options of steps alone.
+    private var stepWords: [String] {
+        var words = facts.sources.policy.flatMap { ["--policy", $0] }
         if upgrade.allowManaged { words.append("--allow-managed") }
         if noBackup { words.append("--no-backup") }
         return words

@@ -30,17 +30,23 @@ final class Rollout {
 
     private let session: Session
     private let facts: UpgradeFactOptions
-    private let host: HostOptions
-    /// Options that each step is given as well.
+    private let host: RestoreHostOptions
+    /// Options that whatever is started for a cluster is given, and those of steps alone.
     private let words: [String]
+    private let stepWords: [String]
     private let program: String
     private var running: [Step] = []
     private var tried: Set<String> = []
     private(set) var outcomes: [Outcome] = []
     private(set) var failures: [Failure] = []
+    private var clusters: [UpgradeCluster] = []
 
-    init(_ session: Session, _ facts: UpgradeFactOptions, _ host: HostOptions, words: [String]) throws(Failure) {
+    init(
+        _ session: Session, _ facts: UpgradeFactOptions, _ host: RestoreHostOptions, words: [String],
+        stepWords: [String]
+    ) throws(Failure) {
         self.session = session
+        self.stepWords = stepWords
         self.facts = facts
         self.host = host
         self.words = words
@@ -51,10 +57,14 @@ final class Rollout {
     func run() throws(Failure) -> UpgradePlan {
         let context = session.context(stopped: "run it again: what was cut is seen then")
         do throws(Failure) {
+            try settle()
             while true {
                 let plan = try plan()
                 for decision in plan.due where !tried.contains(decision.cluster) { try start(decision) }
-                guard !running.isEmpty else { return plan }
+                guard !running.isEmpty else {
+                    try aftercare().release(clusters, plan)
+                    return plan
+                }
                 try waitForOne(context)
             }
         } catch {
@@ -62,6 +72,20 @@ final class Rollout {
             while !running.isEmpty { try? waitForOne(nil) }
             throw error
         }
+    }
+
+    /// What others have left behind, before anything new is begun.
+    private func settle() throws(Failure) {
+        let history = try session.upgradeHistory()
+        guard !history.running.isEmpty else { return }
+        let gathered = try facts.gather(host.host, session, history: history)
+        try aftercare().settle(history, gathered.inputs.clusters)
+    }
+
+    private func aftercare() throws(Failure) -> Aftercare {
+        Aftercare(
+            session: session, host: host, policies: try facts.sources.policies(session), program: program,
+            words: words)
     }
 
     /// With the steps that were started and have not yet said so themselves.
@@ -73,8 +97,9 @@ final class Rollout {
                 .init(
                     cluster: step.decision.cluster, policy: step.decision.policy ?? "", to: step.to, since: step.since))
         }
-        let gathered = try facts.gather(host, session, history: history)
+        let gathered = try facts.gather(host.host, session, history: history)
         failures = gathered.failures
+        clusters = gathered.inputs.clusters
         return UpgradePlanner(gathered.inputs).plan()
     }
 
@@ -84,7 +109,7 @@ final class Rollout {
         tried.insert(decision.cluster)
         guard parts.count == 3 else { return }
         var arguments = ["upgrade", "run", "\(parts[1])/\(parts[2])", "--host", parts[0], "--to", "\(step.to)"]
-        arguments += ["--under", policy, "--yes", "--quiet"] + words
+        arguments += ["--under", policy, "--yes", "--quiet"] + words + stepWords
         session.console.note("\(decision.cluster): \(step.from) to \(step.to), under \(policy)")
         let process = try ChildProcess(ProcessCommand(program, arguments, environment: Environment.all))
         running.append(Step(decision: decision, to: step.to, process: process, since: session.now))

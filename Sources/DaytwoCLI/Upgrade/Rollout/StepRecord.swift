@@ -10,9 +10,38 @@ struct StepRecord {
     /// `host-1/team/blue`
     let cluster: String
     /// The policy that it is a step of; nil where a person asked for it.
-    let policy: UpgradePolicy?
+    let policy: String?
     let from: K3sVersion?
     let to: K3sVersion
+
+    init(session: Session, cluster: String, policy: UpgradePolicy?, from: K3sVersion?, to: K3sVersion) {
+        self.init(session, cluster, policy?.name, from, to)
+    }
+
+    /// The step of a cluster that was begun and has not ended; nil where there is none.
+    init?(running cluster: String, _ session: Session) throws(Failure) {
+        guard let step = try session.upgradeHistory().running.first(where: { $0.cluster == cluster }) else { return nil }
+        let began = try session.upgradeRecords().events().last { $0.kind == .started && $0.cluster == cluster }
+        self.init(session, cluster, step.policy.isEmpty ? nil : step.policy, began?.from, step.to)
+    }
+
+    private init(
+        _ session: Session, _ cluster: String, _ policy: String?, _ from: K3sVersion?, _ to: K3sVersion
+    ) {
+        (self.session, self.cluster, self.policy, self.from, self.to) = (session, cluster, policy, from, to)
+    }
+
+    /// A step that had ended well, and that somebody takes back: it is not done again before somebody says so.
+    static func takenBack(_ cluster: String, from: K3sVersion?, to: K3sVersion?, _ session: Session) {
+        var (back, quarantined) = (
+            UpgradeEvent(.rolledBack, cluster: cluster), UpgradeEvent(.quarantined, cluster: cluster)
+        )
+        (back.from, back.to, back.reason) = (from, to, "somebody took it back")
+        quarantined.reason = "somebody took its upgrade back"
+        do throws(Failure) { try session.upgradeRecords().append([back, quarantined]) } catch {
+            session.console.warn("that it was taken back could not be recorded: \(error.description)")
+        }
+    }
 
     /// Right before anything is changed.
     func begin() throws(Failure) {
@@ -22,7 +51,7 @@ struct StepRecord {
     }
 
     /// How it ended. What failed under a policy is not tried again before somebody has looked.
-    func end(_ failure: Failure?, hasBegun: Bool) {
+    func end(_ failure: Failure?, hasBegun: Bool, isSomebodysFault: Bool = true) {
         var events: [UpgradeEvent] = []
         switch failure?.code {
         case nil: events = [event(.succeeded)]
@@ -30,7 +59,7 @@ struct StepRecord {
         case .rolledBack: events = [event(.rolledBack, failure)]
         default: events = [event(.failed, failure)]
         }
-        if hasBegun, let failure, policy != nil { events.append(event(.quarantined, failure)) }
+        if hasBegun, isSomebodysFault, let failure, policy != nil { events.append(event(.quarantined, failure)) }
         do throws(Failure) {
             try session.upgradeRecords().append(events)
         } catch {
@@ -39,7 +68,7 @@ struct StepRecord {
     }
 
     private func event(_ kind: UpgradeEvent.Kind, _ failure: Failure? = nil) -> UpgradeEvent {
-        var event = UpgradeEvent(kind, cluster: cluster, policy: policy?.name)
+        var event = UpgradeEvent(kind, cluster: cluster, policy: policy)
         (event.from, event.to) = (from, to)
         event.reason = failure.map { $0.why.map { why in "\(failure?.what ?? ""): \(why)" } ?? $0.what }
         return event

@@ -17,7 +17,7 @@ public struct RunMark: Sendable, Equatable {
         case upgradeRollback = "upgrade-rollback"
 
         /// An upgrade, or its way back.
-        var isUpgrade: Bool { self == .upgrade || self == .upgradeRollback }
+        public var isUpgrade: Bool { self == .upgrade || self == .upgradeRollback }
         /// `upgrade rollback`
         var words: String { rawValue.replacing("-", with: " ") }
     }

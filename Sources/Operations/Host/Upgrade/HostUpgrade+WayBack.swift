@@ -14,9 +14,11 @@ extension HostUpgrade {
     ) -> Failure {
         guard !failure.isNotOurs else { return failure }
         let path = hold.cluster.path
-        guard options.rollsBack || hold.mark.backup == nil else {
+        let isOld = UTCTime.parse(hold.mark.started).map { context.now().timeIntervalSince($0) > maxRollbackAge } ?? true
+        guard (options.rollsBack && !isOld) || hold.mark.backup == nil else {
+            let reason = isOld && options.rollsBack ? "; it began too long ago to be taken back without asking" : ""
             return Failure(
-                .halfWay, "the upgrade of \(path) failed, and is left as it is", why: failure.description,
+                .halfWay, "the upgrade of \(path) failed, and is left as it is", why: failure.description + reason,
                 next: "Go back with: \(commands.upgradeRollback); or go on with: \(commands.upgradeResume)",
                 cause: failure)
         }
@@ -46,6 +48,8 @@ extension HostUpgrade {
                 next: "Go back with: \(commands.upgradeRollback)", cause: error)
         }
     }
+
+    private var maxRollbackAge: TimeInterval { TimeInterval(options.maxRollbackAge.components.seconds) }
 
     /// From whatever an upgrade has done: stopped, the old image, the copy that was set aside, started.
     func bringBack(
@@ -166,7 +170,9 @@ extension HostUpgrade {
             }
             try hold.stop()
         }
-        var result = HostUpgradeResult(run: hold.mark.run, from: nil, to: hold.mark.versionBefore)
+        var result = HostUpgradeResult(
+            run: hold.mark.run, from: UpgradeRecord(hold.mark.options).flatMap { K3sVersion($0.to) },
+            to: hold.mark.versionBefore)
         do throws(Failure) {
             try bringBack(&hold, into: store, &result)
             try hold.waitUntilReady()

@@ -1,0 +1,84 @@
+import Failures
+import Foundation
+import Jobs
+import Operations
+import Policies
+import Processes
+
+/// What is left to do of steps that nobody works on any more: those whose process died, and ways back whose time is over.
+struct Aftercare {
+    let session: Session
+    let host: RestoreHostOptions
+    let policies: [UpgradePolicy]
+    /// This very program, and options that it is given for every cluster.
+    let program: String
+    let words: [String]
+
+    /// Steps that were begun and have neither ended nor a process any more are gone on with, or recorded as what they came to.
+    func settle(_ history: UpgradeHistory, _ clusters: [UpgradeCluster]) throws(Failure) {
+        guard let queue = try session.queue() else { return }
+        // A job whose process died still counts as running until somebody looks.
+        _ = try queue.recover()
+        for step in history.running {
+            guard let cluster = clusters.first(where: { $0.path == step.cluster }),
+                try queue.running(on: step.cluster) == nil
+            else { continue }
+            do throws(Failure) {
+                try settle(step, cluster)
+            } catch {
+                session.console.warn("\(step.cluster): \(error.description)")
+            }
+        }
+    }
+
+    private func settle(_ step: UpgradeHistory.RunningStep, _ cluster: UpgradeCluster) throws(Failure) {
+        guard let mark = try upgrade(cluster).mark(), mark.deed.isUpgrade else {
+            // It ended without a word: what runs tells how.
+            let isThere = cluster.version == step.to
+            try StepRecord(running: step.cluster, session)?.end(
+                isThere ? nil : Failure(.rolledBack, "its process ended, and it runs what it ran before"),
+                hasBegun: true, isSomebodysFault: false)
+            return
+        }
+        session.console.note("\(step.cluster): its upgrade to \(step.to) was cut, and is gone on with")
+        let verb = mark.deed == .upgrade ? ["resume"] : ["rollback", "--yes"]
+        let arguments = ["upgrade"] + verb + [name(cluster), "--host", cluster.host, "--quiet"] + words
+        let process = try ChildProcess(ProcessCommand(program, arguments, environment: Environment.all))
+        while try process.wait(atMost: .seconds(1), uptime: { Uptime.now }) == nil {
+            do throws(Failure) {
+                try StopSignal.check(next: "run it again: what was cut is seen then")
+            } catch {
+                process.terminate()
+                _ = try process.wait(atMost: .seconds(600), uptime: { Uptime.now })
+                throw error
+            }
+        }
+    }
+
+    /// Copies that were set aside, once the cluster was watched and nothing is taken back by itself any more.
+    func release(_ clusters: [UpgradeCluster], _ plan: UpgradePlan) {
+        for cluster in clusters {
+            guard let at = HostUpgrade.upgradedAt(cluster.annotations) else { continue }
+            let name = plan.decisions.first { $0.cluster == cluster.path }?.policy
+            guard let policy = policies.first(where: { $0.name == name }) else { continue }
+            let age = max(policy.soak, policy.rollback.maxRollbackAge)
+            guard session.now.timeIntervalSince(at) > age else { continue }
+            do throws(Failure) {
+                try upgrade(cluster).giveUpWayBack()
+                session.console.note("\(cluster.path): the way back from its last upgrade is over")
+            } catch {
+                session.console.warn("\(cluster.path): \(error.description)")
+            }
+        }
+    }
+
+    private func name(_ cluster: UpgradeCluster) -> String {
+        [cluster.namespace, cluster.name].compactMap { $0 }.joined(separator: "/")
+    }
+
+    private func upgrade(_ cluster: UpgradeCluster) throws(Failure) -> HostUpgrade {
+        var host = host
+        host.host.host = cluster.host
+        return try host.upgrade(name(cluster), HostUpgradeOptions(), session, stopped: "run it again")
+    }
+}

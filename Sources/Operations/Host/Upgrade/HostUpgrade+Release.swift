@@ -1,0 +1,36 @@
+public import Failures
+public import Foundation
+import JSONValues
+import Kubernetes
+import Stores
+import VirtualClusters
+
+extension HostUpgrade {
+    /// When the last upgrade was done, from the annotations of its workload; nil where none is known that could be taken back.
+    public static func upgradedAt(_ annotations: [String: String]) -> Date? {
+        UpgradeRecord(annotations[RunAnnotations.upgraded]).flatMap { UTCTime.parse($0.at) }
+    }
+
+    /// Gives up the way back of the last upgrade: what was set aside on the volume is removed, and then its note. The control
+    /// plane goes on running.
+    public func giveUpWayBack() throws(Failure) {
+        let (cluster, _) = try restore.find()
+        if let mark = try restore.mark(of: cluster) { throw mark.locked(cluster.path, commands) }
+        guard let claim = cluster.volume.claims.first?.name else { return }
+        let left = try restore.agent(cluster, claim, run: nil, context).use { open throws(Failure) in
+            try open(.dropAside, context).dropAside(run: nil)
+        }
+        guard left.isEmpty else { throw Failure(.failed, "what was set aside for \(cluster.path) could not be removed") }
+        let removal = JSONValue.object([
+            JSONMember(
+                "metadata",
+                .object([
+                    JSONMember("uid", .string(cluster.workload.uid)),
+                    JSONMember("annotations", .object([JSONMember(RunAnnotations.upgraded, .null)])),
+                ]))
+        ])
+        _ = try host.client.patch(
+            cluster.workload.type, cluster.workload.name, in: cluster.namespace, .merge, removal,
+            fieldManager: WorkloadHold.fieldManager)
+    }
+}
