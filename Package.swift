@@ -49,7 +49,7 @@ let package = Package(
         .target(
             name: "Datastore",
             dependencies: [
-                "CArchive", "CSQLite", "Failures", "Files", "Threads",
+                "CArchive", "CSQLite", "Failures", "Files", "JSONValues", "Threads",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),

@@ -40,6 +40,7 @@ extension RemoteRestoreOptions {
         options.serverFiles = serverFiles
         options.discardsOld = discardsOld
         options.newerVolumes = newerVolumes
+        options.cleanings = cleanings
         return options
     }
 }
