@@ -22,14 +22,16 @@ public struct DocumentProblems: Error, Sendable {
     private static let mostListed = 50
 
     /// One failure (`.usage`) for all, one line for each.
-    func failure(of subject: String) -> Failure {
+    func failure(
+        of subject: String, next: String = "Correct the files, and check them with 'daytwo config validate'."
+    ) -> Failure {
         let count = problems.count == 1 ? "a problem" : "\(problems.count) problems"
         var lines = ["\(subject) cannot be used because of \(count):"]
         lines += problems.prefix(Self.mostListed).map(\.description)
         if problems.count > Self.mostListed { lines.append("and \(problems.count - Self.mostListed) more") }
         return Failure(
             .usage, lines.joined(separator: "\n"),
-            next: "Correct the files, and check them with 'daytwo config validate'.",
+            next: next,
             cause: self)
     }
 }

@@ -13,6 +13,7 @@ extension HostRestore {
                 .notFound, "no restore of \(cluster.path) is under way",
                 next: "See what there was: daytwo restore list \(settings.commandTarget)")
         }
+        if before.deed == .move { return try HostMove(placed(cluster)).resume(archive, before, cluster) }
         guard before.deed == .restore else {
             throw Failure(
                 .refused, "a restore of \(cluster.path) is being rolled back, and cannot be resumed",
