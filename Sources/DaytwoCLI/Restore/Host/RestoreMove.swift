@@ -98,7 +98,7 @@ extension RestoreMoveOptions {
             place, session, stopped: "go on with: daytwo restore resume \(place) --host \(to ?? "")")
         return ChosenMove(
             move: try HostMove(restore), restore: restore, archive: archive, options: options,
-            original: try original(of: identity, session))
+            original: try original(of: identity, host.host, session))
     }
 
     private func options(
@@ -125,21 +125,25 @@ extension RestoreMoveOptions {
         return options
     }
 
-    /// Asks the host of the original, where the configuration knows it.
-    private func original(of identity: BackupDocument.Identity, _ session: Session) throws(Failure) -> MoveOriginal {
+    /// Asks the host of the original: one that the configuration knows, else the context of that name. A context by that name may
+    /// be of another host, so that it does not prove that there is no original any more.
+    private func original(
+        of identity: BackupDocument.Identity, _ host: HostOptions, _ session: Session
+    ) throws(Failure) -> MoveOriginal {
         guard let name = identity.host, let namespace = identity.namespace else {
             return .unknown("the backup does not say where it was")
         }
         let configured = try session.settings.optionalConfiguration(session.console)?.hosts ?? []
-        guard let host = configured.first(where: { $0.name == name }) else {
-            return .unknown("the configuration has no host \(name)")
-        }
+        let context = session.context(stopped: "run the command again; nothing was changed")
         do throws(Failure) {
-            let context = session.context(stopped: "run the command again; nothing was changed")
-            return HostMove.original(
-                "\(namespace)/\(identity.name)", on: try HostOptions.chosen(host, context).cluster)
+            var there = host
+            (there.host, there.context, there.namespace) = (name, nil, nil)
+            let found = HostMove.original(
+                "\(namespace)/\(identity.name)", on: try there.one(session, context).cluster)
+            guard found == .gone, !configured.contains(where: { $0.name == name }) else { return found }
+            return .unknown("the context \(name) has no such cluster")
         } catch {
-            return .unknown(error.description)
+            return .unknown(error.what)
         }
     }
 }

@@ -23,9 +23,12 @@ struct MoveRefusals {
                 "the backup has no host objects of a virtual cluster: restore it onto one that is there, or as a data directory"
             ]
         }
+        if archived.layout.generation == .k3k {
+            return ["it belongs to k3k, whose controller makes its objects: make a cluster there, and restore onto it"]
+        }
         var refusals = namespace(plan, names)
         guard let cluster else { return refusals + ["what the backup holds would be no virtual cluster there"] }
-        refusals += kind(archived, cluster, plan)
+        refusals += kind(cluster, plan)
         refusals += copies(plan) + presence(moved, names) + storage(moved)
         for consent in plan.consents where !consent.isGiven {
             refusals.append("\(consent.what): say --allow \(consent.kind) if that is right")
@@ -44,10 +47,7 @@ struct MoveRefusals {
         return refusals
     }
 
-    private func kind(_ archived: VirtualCluster, _ cluster: VirtualCluster, _ plan: HostMovePlan) -> [String] {
-        if archived.layout.generation == .k3k {
-            return ["it belongs to k3k, whose controller makes its objects: make a cluster there, and restore onto it"]
-        }
+    private func kind(_ cluster: VirtualCluster, _ plan: HostMovePlan) -> [String] {
         var refusals = HostRestorePlanner.refusals(of: cluster)
         if planner.archive.driver == .etcd {
             refusals.append("the backup is of embedded etcd, which only k3s itself can rebuild")
@@ -136,6 +136,13 @@ struct MoveRefusals {
         return Certificate.all(inPEM: Array(bytes)).first?.fingerprint
     }
 
+    /// A volume that somebody made by hand for a class that there need not be.
+    private func hasVolume(ofClass name: String) -> Bool {
+        planner.objects.objects(of: .persistentVolumes).contains {
+            $0["spec", "storageClassName"]?.stringValue == name && $0["status", "phase"]?.stringValue == "Available"
+        }
+    }
+
     private func storage(_ moved: [MovePlanner.Moved]) -> [String] {
         guard planner.objects.whyUnlisted(.storageClasses, in: "") == nil else { return [] }
         let classes = planner.objects.objects(of: .storageClasses)
@@ -147,6 +154,7 @@ struct MoveRefusals {
         let wanted = Set((claims + templates).compactMap { $0["spec", "storageClassName"]?.stringValue })
         let there = classes.isEmpty ? "it has none" : "it has \(classes.map(\.name).joined(separator: ", "))"
         for name in wanted.sorted() where !name.isEmpty && !classes.contains(where: { $0.name == name }) {
+            if hasVolume(ofClass: name) { continue }
             refusals.append(
                 "\(planner.objects.host) has no storage class \(name): \(there); map it to one of these (mapping: storageClasses)"
             )

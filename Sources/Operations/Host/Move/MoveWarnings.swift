@@ -22,7 +22,9 @@ struct MoveWarnings {
         if plan.target.replicas == 0 { warnings.append("it was stopped when it was backed up, and is not started") }
         warnings +=
             moved.contains { $0.manifest.object.labels["owner"] == "helm" } && names.old != names.new
-            ? ["Helm does not know the new one: install its chart over it with the same values to have helm manage it"]
+            ? [
+                "Helm does not know the new one: helm upgrade --install with its values and --take-ownership takes it over"
+            ]
             : []
         let isManaged = moved.contains { one in
             let names = Array(one.manifest.object.labels.keys) + Array(one.manifest.object.annotations.keys)
