@@ -49,7 +49,7 @@ let package = Package(
         .target(
             name: "Datastore",
             dependencies: [
-                "CArchive", "CSQLite", "Failures", "Files", "Threads",
+                "CArchive", "CSQLite", "Failures", "Files", "JSONValues", "Threads",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
@@ -161,7 +161,7 @@ let package = Package(
             // The executable is a dependency so that it is built: kill tests run the real binary.
             dependencies: [
                 "AgentProtocol", "Archive", "Datastore", "DaytwoCLI", "Failures", "Files", "JSONValues", "Kubernetes",
-                "Operations", "Processes", "Stores", "VirtualClusters",
+                "Operations", "Policies", "Processes", "Stores", "VirtualClusters",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .testTarget(

@@ -64,6 +64,30 @@ import Testing
         await host.stop()
     }
 
+    @Test func aClaimThatNamesAVolumeOfAnotherHostWaitsAndOneThatNamesNoneIsBound() async throws {
+        let host = try await Self.prepared(.b)
+        let plane = try await Self.plane(host)
+        let foreign = Self.claim("foreign").setting(["spec", "volumeName"], to: .string("pvc-elsewhere"))
+            .setting(["status", "phase"], to: .string("Bound"))
+        try await plane.put("/registry/persistentvolumeclaims/shop/foreign", foreign)
+        let free = Self.claim("free").setting(["status", "phase"], to: .string("Bound"))
+        try await plane.put("/registry/persistentvolumeclaims/shop/free", free)
+        func inside(_ name: String) async throws -> JSONValue? {
+            try await plane.row("/registry/persistentvolumeclaims/shop/\(name)").map {
+                try JSONValue(parsing: $0.value)
+            }
+        }
+        try await eventually("the volume of the claim that names none") {
+            try await inside("free")?.text("spec", "volumeName")?.hasPrefix("pvc-") == true
+        }
+        try await eventually("what the host says of the other one") {
+            try await inside("foreign")?.text("status", "phase") == "Pending"
+        }
+        let path = "\(Self.namespace)/persistentvolumeclaims/foreign-x-shop-x-blue"
+        #expect(try await host.ask("GET", path).body.text("status", "phase") == "Pending")
+        await host.stop()
+    }
+
     @Test func newerVolumesOfARestoredDatastoreAreDestroyed() async throws {
         let host = try await Self.prepared(.b)
         let database = try await Self.plane(host).options.directory + "/server/db/state.db"

@@ -11,11 +11,15 @@ struct RestorePlanCommand: OperationCommand {
         "plan", abstract: "Show what a restore would do, and what stands in its way.",
         usage: """
             daytwo restore plan NAMESPACE/NAME BACKUP [<options>]
+            daytwo restore plan BACKUP --to HOST [-n NAMESPACE] [--name NAME] [<options>]
             daytwo restore plan --data-dir DIR BACKUP [<options>]
             """,
         discussion: """
             Nothing is changed. On a host, the archive is verified, and an agent looks at the volume. For a data directory \
             the archive's bytes are verified when it runs, before anything is replaced.
+
+            With --to it shows what the backup becomes as a new virtual cluster: which volumes come up empty, each object \
+            with what differs from the archive, what is cleaned, and what needs --allow.
             """,
         exits: [.changes, .refused, .verificationFailed, .unreachable, .denied, .notFound])
 
@@ -30,6 +34,7 @@ struct RestorePlanCommand: OperationCommand {
     @OptionGroup var store: StoreOptions
     @OptionGroup var choices: RestoreChoiceOptions
     @OptionGroup var hostChoices: RestoreHostChoiceOptions
+    @OptionGroup var move: RestoreMoveOptions
 
     @Option(help: ArgumentHelp("Keep the plan in this file, for: restore run --plan FILE.", valueName: "file"))
     var out: String?
@@ -40,6 +45,8 @@ struct RestorePlanCommand: OperationCommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        try move.refuseAlone()
+        if move.to != nil { return try planMove(session) }
         switch try RestoreForm(words, target, host, rest: "BACKUP") {
         case .cluster(let cluster, let backup?): return try planOnHost(cluster, backup, session)
         case .directory(let backup?): return try planForDirectory(backup, session)

@@ -14,6 +14,9 @@ struct RestoreRollback: JobCommand {
         discussion: """
             Byte for byte as long as no k3s ran on the restored set; afterwards the old set with a revision above \
             everything that was served since. What was restored is removed.
+
+            Of a virtual cluster that was brought up by --to, and not restored since, everything that was made is removed, \
+            its volume with it.
             """,
         exits: [.refused, .locked, .unreachable, .rolledBack, .halfWay, .denied, .notFound])
 

@@ -11,12 +11,17 @@ struct RestoreRun: JobCommand {
         "run", abstract: "Restore a backup onto a virtual cluster or a data directory; the old set is kept aside.",
         usage: """
             daytwo restore run NAMESPACE/NAME BACKUP [<options>]
+            daytwo restore run BACKUP --to HOST [-n NAMESPACE] [--name NAME] [<options>]
             daytwo restore run --data-dir DIR BACKUP [<options>]
             daytwo restore run --data-dir DIR --plan FILE [<options>]
             """,
         discussion: """
             On a host, the control plane is stopped and its workloads go on; an agent exchanges the data on its volume, and \
             it is started again. What fails after the stop brings back the state from before.
+
+            With --to, the backup is brought up as a new virtual cluster in another place. Its volumes come up empty: a \
+            backup holds the cluster, not the data of its volumes. The original is not touched, and has to be stopped \
+            first. What fails removes what was made.
 
             The new set is staged beside the data and verified, then server/ is exchanged in one step. Until then \
             nothing that k3s finds is changed; afterwards: daytwo restore rollback.
@@ -36,6 +41,7 @@ struct RestoreRun: JobCommand {
     @OptionGroup var store: StoreOptions
     @OptionGroup var choices: RestoreChoiceOptions
     @OptionGroup var hostChoices: RestoreHostChoiceOptions
+    @OptionGroup var move: RestoreMoveOptions
 
     @Option(help: ArgumentHelp("Do exactly this plan, kept by: restore plan --out FILE.", valueName: "file"))
     var plan: String?
@@ -47,6 +53,8 @@ struct RestoreRun: JobCommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
+        try move.refuseAlone()
+        if move.to != nil { return try runMove(session) }
         switch try RestoreForm(words, target, host, rest: "BACKUP") {
         case .cluster(let cluster, let backup):
             guard plan == nil else {

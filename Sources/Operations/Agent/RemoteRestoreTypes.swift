@@ -13,8 +13,10 @@ public struct RemoteRestoreOptions: Codable, Sendable, Equatable {
     public var serverFiles: RestorePlan.ServerFiles?
     /// Remove the set put aside at the end.
     public var discardsOld = false
-    /// What becomes of volumes that are newer than the backup.
-    public var newerVolumes = NewerVolumes.carryOver
+    /// What becomes of volumes that are newer than the backup; nil where there is nothing that is replaced.
+    public var newerVolumes: NewerVolumes? = .carryOver
+    /// What of the old host is cleaned from the datastore; nil where it stays on its host.
+    public var cleanings: [HostBinding.Kind]?
     /// It takes an upgrade back: what it replaces was written by a newer version.
     public var isWayBack: Bool?
     /// The id of the run on the host: its beginning ends the name of the run on the volume, so that they are found by each other.
@@ -87,6 +89,7 @@ extension RemoteRestorePlan {
         let (source, other) = (plan.source, actual.plan.source)
         if source.id != other.id { return "the backup is \(other.id), and the plan is of \(source.id)" }
         if source.rowsSHA256 != other.rowsSHA256 { return "the backup has other rows" }
+        if plan.hostBindings != actual.plan.hostBindings { return "other objects would be cleaned" }
         if plan.options != actual.plan.options { return "the options are others" }
         if plan.serverFiles != actual.plan.serverFiles { return actual.plan.serverFilesReason }
         if datastoreIsReadable, !actual.datastoreIsReadable {

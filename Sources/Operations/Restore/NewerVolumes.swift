@@ -79,7 +79,29 @@ extension RestoreArchive {
         return found.keys
     }
 
+    /// What the archive says that a move would clean, by key. Throws `notFound` where it has no list of its objects.
+    func hostBindings(_ kinds: [HostBinding.Kind]) throws(Failure) -> [HostBinding] {
+        try ObjectsReading(reader, index).hostBindings(kinds)
+    }
+
     private final class Gathering {
         var keys: [String: VolumeSurvey.Restored] = [:]
+    }
+}
+
+extension ObjectsReading {
+    /// What belongs to the host that the objects were on, by key.
+    func hostBindings(_ kinds: [HostBinding.Kind]) throws(Failure) -> [HostBinding] {
+        final class Found {
+            var bindings: [HostBinding] = []
+        }
+        let found = Found()
+        try each { line throws(Failure) in
+            guard let binding = HostBinding(key: line.key, encoding: line.encoding), kinds.contains(binding.kind) else {
+                return
+            }
+            found.bindings.append(binding)
+        }
+        return found.bindings.sorted { $0.key < $1.key }
     }
 }

@@ -121,8 +121,9 @@ public struct Restore: Sendable {
     ) throws(Failure) -> RestoreJournal {
         var journal = journal
         if journal.state == .planned {
-            let carried = try Staging(journal.plan, archive, directory, context).stage(at: place.server)
-            journal.carried = journal.plan.newer.map { _ in carried }
+            let staged = try Staging(journal.plan, archive, directory, context).stage(at: place.server)
+            journal.carried = journal.plan.newer.map { _ in staged.carried }
+            journal.cleaned = journal.plan.hostBindings.map { _ in staged.cleaned }
             journal.staged = try fingerprint(ofServerAt: place.server)
             journal.state = .staged
             try place.write(journal)

@@ -40,6 +40,8 @@ public struct RestoreJournal: Codable, Sendable, Equatable {
     public var staged: TargetFingerprint?
     /// The rows that were carried over from the replaced datastore into the staged one.
     public var carried: [CarriedRow]?
+    /// The rows that were written to clean the staged datastore of its old host.
+    public var cleaned: [CleanedRow]?
     /// The old set was removed.
     public var isOldDiscarded = false
     /// The daytwo that writes it.

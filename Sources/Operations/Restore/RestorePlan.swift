@@ -80,6 +80,8 @@ public struct RestorePlan: Codable, Sendable, Equatable {
     public var notCreated: [String]
     /// What the replaced datastore has and the backup has not; nil where nothing was to be done about that.
     public var newer: NewerObjects?
+    /// What of the old host is cleaned from the restored datastore; nil where it stays on its host.
+    public var hostBindings: [HostBinding]?
     /// Bytes that are needed next to the data, and that are free.
     public var neededBytes: UInt64
     /// Bytes that are free there.
@@ -116,6 +118,8 @@ public struct RestoreOptions: Codable, Sendable, Equatable {
     public var newerVolumes: NewerVolumes?
     /// It takes an upgrade back: what it replaces was written by a newer version, and is never brought back under this one.
     public var isWayBack: Bool?
+    /// What of the old host is cleaned from the restored datastore, for one that goes on elsewhere; nil where it stays.
+    public var cleanings: [HostBinding.Kind]?
 
     /// The default choices.
     public init() {}

@@ -41,10 +41,16 @@ public struct RestorePlanner {
             source: source, target: target, serverFiles: files, serverFilesReason: reason,
             bump: options.bumpsRevision && archive.driver == .kine ? bump(source, target) : nil,
             carriedOver: carry.carried.map(\.path), setAside: carry.setAside, notCreated: archive.leavingLinks,
-            newer: newer, neededBytes: needed, freeBytes: free, warnings: [], refusals: refusals, options: options)
+            newer: newer, hostBindings: try hostBindings(), neededBytes: needed, freeBytes: free, warnings: [],
+            refusals: refusals, options: options)
         plan.warnings = warnings(plan)
         plan.refusals += self.refusals(of: plan)
         return plan
+    }
+
+    private func hostBindings() throws(Failure) -> [HostBinding]? {
+        guard let kinds = options.cleanings, archive.driver == .kine else { return nil }
+        return try archive.hostBindings(kinds)
     }
 
     func carryOver(_ source: RestorePlan.Source, _ target: RestorePlan.Target) -> CarryOver {
@@ -121,6 +127,10 @@ public struct RestorePlanner {
         }
         if let bump = plan.bump, bump.revision > RevisionBump.limit {
             refusals.append("the revision cannot be raised above \(bump.revision): no server ever served so many")
+        }
+        for binding in plan.hostBindings ?? [] {
+            guard let problem = binding.problem else { continue }
+            refusals.append("\(binding.kind.rawValue) cannot be cleaned: of \(binding.name), \(problem)")
         }
         let hasIdentity = archive.document.identityFilesState == "complete" || archive.document.token.isProven
         let recreatesWithout = plan.serverFiles == .recreate && !archive.document.token.isProven

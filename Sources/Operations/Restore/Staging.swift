@@ -19,8 +19,8 @@ struct Staging {
         self.context = context
     }
 
-    /// Stages at `path`, and gives the rows that were carried over. What an interrupted attempt left there is removed first.
-    func stage(at path: String) throws(Failure) -> [CarriedRow] {
+    /// Stages at `path`, and gives the rows that were written. What an interrupted attempt left there is removed first.
+    func stage(at path: String) throws(Failure) -> (carried: [CarriedRow], cleaned: [CleanedRow]) {
         if try FileStatus.ifPresent(path) != nil { try removeTree(path) }
         try createDirectory(path)
         context.report(.step("staging \(plan.source.name) of \(plan.source.createdAt)"))
@@ -36,6 +36,7 @@ struct Staging {
         try carry.bring(carry.decide().carried, into: path)
         try bump("\(path)/db/state.db", like: verified.index)
         let carried = try carryVolumes(to: "\(path)/db/state.db")
+        let cleaned = try clean("\(path)/db/state.db")
         if archive.driver == .etcd { try EtcdGuard.put(intoServer: path) }
         try receiver.finish()
         if let server = verified.index.inventory.entry("server") {
@@ -47,7 +48,23 @@ struct Staging {
         context.report(.step("making the staged files durable"))
         try synchronizeTree(path)
         try synchronizeDirectory(String(path.dropLast("/server".count)))
-        return carried
+        return (carried, cleaned)
+    }
+
+    /// What belonged to the old host goes: exactly what the plan names.
+    private func clean(_ path: String) throws(Failure) -> [CleanedRow] {
+        guard let planned = plan.hostBindings, let kinds = plan.options.cleanings else { return [] }
+        context.report(.step("cleaning the datastore of its old host"))
+        let cleaning = HostCleaning(kinds)
+        let file = try KineFile(path: path)
+        let found = try cleaning.bindings(in: file)
+        try file.close()
+        guard found == planned else {
+            throw Failure(
+                .verificationFailed, "the claims and volumes in \(archive.path) are not those of the plan",
+                why: "its list of objects does not tell what its datastore has", next: "use another backup")
+        }
+        return try cleaning.apply(toDatabaseAt: path)
     }
 
     /// Volumes that are newer than the backup come along from the replaced database: exactly those that the plan names.

@@ -210,16 +210,23 @@ extension HostCluster {
         for claim in store.list(.persistentVolumeClaims, namespace: namespace) {
             let labels = claim.dictionary("metadata", "labels")
             let annotations = claim.dictionary("metadata", "annotations")
-            guard labels["vcluster.loft.sh/managed-by"] == cluster, claim.text("status", "phase") == "Bound",
+            guard labels["vcluster.loft.sh/managed-by"] == cluster,
                 let name = annotations["vcluster.loft.sh/object-name"],
-                let space = annotations["vcluster.loft.sh/object-namespace"],
-                let volumeName = claim.text("spec", "volumeName")
+                let space = annotations["vcluster.loft.sh/object-namespace"]
             else { continue }
             let key = "/registry/persistentvolumeclaims/\(space)/\(name)"
             do {
                 guard let row = try await plane.row(key) else { continue }
                 var virtual = try JSONValue(parsing: row.value)
-                guard virtual.text("status", "phase") != "Bound" else { continue }
+                guard claim.text("status", "phase") == "Bound", let volumeName = claim.text("spec", "volumeName") else {
+                    // What waits on the host waits inside, whatever a datastore of another host says.
+                    guard virtual.text("status", "phase") != "Pending" else { continue }
+                    virtual.set("status", to: .members(["phase": .string("Pending")]))
+                    try await plane.put(key, virtual)
+                    continue
+                }
+                guard virtual.text("status", "phase") != "Bound" || virtual.text("spec", "volumeName") ?? "" == ""
+                else { continue }
                 virtual.set("spec", "volumeName", to: .string(volumeName))
                 virtual.set("metadata", "annotations", "pv.kubernetes.io/bind-completed", to: .string("yes"))
                 virtual.set("metadata", "annotations", "pv.kubernetes.io/bound-by-controller", to: .string("yes"))

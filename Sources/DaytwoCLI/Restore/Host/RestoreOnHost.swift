@@ -86,15 +86,26 @@ extension RestoreRollback {
     func rollBackOnHost(_ cluster: String, _ run: String?, _ session: Session) throws(Failure) -> ExitStatus {
         let restore = try host.restore(cluster, session, stopped: "go on with: daytwo restore rollback \(cluster)")
         let path = try restore.path()
-        let subject =
-            try restore.mark().map { "the restore \($0.run.prefix(8)) that is under way" } ?? "its last restore"
-        try Confirmation.require(
-            "stop \(path.description) and bring back its data from before \(run.map { "the restore \($0)" } ?? subject)?",
-            isGiven: yes, session.console)
+        try Confirmation.require(question(restore, path, run), isGiven: yes, session.console)
         guard try session.begin(.restore(path, restore, store: nil, isConfirmed: true)) else { return .done }
         let result = try restore.rollBack(run: run)
         session.settle(path.description, .failed, message: "undone by restore rollback")
         return try HostRestoreText.show(result, path.description, restore, session.console)
+    }
+
+    private func question(_ restore: HostRestore, _ path: ClusterPath, _ run: String?) throws(Failure) -> String {
+        let mark = try restore.mark()
+        if mark?.deed == .move {
+            return "remove \(path.description), which is being brought up there, and its volume?"
+        }
+        let isMoved = mark == nil ? try restore.moveToUndo(run: run) != nil : false
+        if isMoved {
+            return
+                "remove \(path.description), which was brought up there, and its volume with ALL that was done in it since?"
+        }
+        let subject = mark.map { "the restore \($0.run.prefix(8)) that is under way" } ?? "its last restore"
+        return
+            "stop \(path.description) and bring back its data from before \(run.map { "the restore \($0)" } ?? subject)?"
     }
 }
 

@@ -14,6 +14,7 @@ extension HostRestore {
                 next: "See what there was: daytwo restore list \(settings.commandTarget)")
         }
         guard !before.deed.isUpgrade else { throw before.locked(cluster.path, commands) }
+        if before.deed == .move { return try HostMove(placed(cluster)).resume(archive, before, cluster) }
         guard before.deed == .restore else {
             throw Failure(
                 .refused, "a restore of \(cluster.path) is being rolled back, and cannot be resumed",

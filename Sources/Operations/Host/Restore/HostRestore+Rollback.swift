@@ -12,9 +12,13 @@ extension HostRestore {
             if let run, !before.run.hasPrefix(run), !run.hasSuffix(before.journalSuffix), before.journal != run {
                 throw before.locked(cluster.path, commands)
             }
+            if before.deed == .move { return try HostMove(placed(cluster)).rollBack(before, cluster) }
             let hold = try takeOver(before, cluster)
             try agent(hold).sweep()
             return try rollBack(hold, journal: before.journal, since: start)
+        }
+        if let made = try moveToUndo(run: run, cluster) {
+            return try HostMove(placed(cluster)).rollBack(done: made, cluster)
         }
         let refusals = HostRestorePlanner.refusals(of: cluster)
         guard refusals.isEmpty else {
@@ -31,6 +35,26 @@ extension HostRestore {
             throw recovered(from: error, hold, isTouched: false, wasReady: cluster.isReady)
         }
         return try rollBack(hold, journal: journal, since: start)
+    }
+
+    /// The run that brought the cluster up here, where no later restore is there to be undone first.
+    public func moveToUndo(run: String?) throws(Failure) -> String? {
+        let (cluster, _) = try find()
+        return try mark(of: cluster) == nil ? moveToUndo(run: run, cluster) : nil
+    }
+
+    private func moveToUndo(run: String?, _ cluster: VirtualCluster) throws(Failure) -> String? {
+        let workload = try host.client.get(cluster.workload.type, cluster.workload.name, in: cluster.namespace)
+        guard let made = workload.annotations[HostObjectCreation.mark], made.utf8.count == 32 else { return nil }
+        let last = try list(of: cluster).last { $0.journal?.state == .done && $0.journal?.isOldDiscarded == false }
+        guard let last else { return made }
+        let isMeant = run.map { last.run.hasPrefix($0) || last.run.hasSuffix("-\($0)") } ?? true
+        return last.run.hasSuffix("-\(made.prefix(8))") && isMeant ? made : nil
+    }
+
+    /// The same with the whole name.
+    func placed(_ cluster: VirtualCluster) -> HostRestore {
+        HostRestore(cluster.path, on: host, settings, context)
     }
 
     private func rollBack(

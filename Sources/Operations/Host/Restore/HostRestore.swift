@@ -226,7 +226,7 @@ public struct HostRestore: Sendable {
         }
     }
 
-    private func checkIdentity(_ outcome: RemoteRestoreOutcome, _ archive: HostRestoreArchive?) throws(Failure) {
+    func checkIdentity(_ outcome: RemoteRestoreOutcome, _ archive: HostRestoreArchive?) throws(Failure) {
         guard outcome.state == .done else {
             throw Failure(
                 .failed, "the agent did not finish the restore",

@@ -23,6 +23,8 @@ public struct HostRestoreArchive: Sendable {
     let databaseBytes: UInt64
     /// The claims that its datastore knows.
     let claims: Set<SyncerNames.VirtualName>
+    /// What in its datastore belongs to the host that it was on, by key.
+    var hostBindings: [HostBinding] = []
 }
 
 extension HostRestoreArchive {
@@ -62,24 +64,11 @@ extension HostRestoreArchive {
         }
         self.manifests = manifests
         self.foreign = foreign
-        claims = try Self.claims(reader, facts.index)
-    }
-
-    private static func claims(
-        _ reader: ArchiveReader, _ index: ArchiveIndex
-    ) throws(Failure) -> Set<SyncerNames.VirtualName> {
-        final class Names {
-            var names: Set<SyncerNames.VirtualName> = []
+        hostBindings = try ObjectsReading(reader, facts.index).hostBindings(HostBinding.Kind.allCases)
+        let names = hostBindings.filter { $0.kind == .claims }.map { claim in
+            SyncerNames.VirtualName(namespace: claim.namespace ?? "", name: claim.name)
         }
-        let found = Names()
-        let prefix = "/registry/persistentvolumeclaims/"
-        try ObjectsReading(reader, index).each { line throws(Failure) in
-            guard line.key.hasPrefix(prefix) else { return }
-            let parts = line.key.dropFirst(prefix.count).split(separator: "/", omittingEmptySubsequences: false)
-            guard parts.count == 2 else { return }
-            found.names.insert(SyncerNames.VirtualName(namespace: String(parts[0]), name: String(parts[1])))
-        }
-        return found.names
+        claims = Set(names)
     }
 
     /// What it is a backup of: `host-1/team/blue`, or a name alone.

@@ -11,6 +11,8 @@ public struct RunMark: Sendable, Equatable {
         case restore
         /// A restore is undone.
         case rollback
+        /// A backup is brought up as a new virtual cluster.
+        case move
         /// The server gets another image.
         case upgrade
         /// It gets the old image back, and the data from before.

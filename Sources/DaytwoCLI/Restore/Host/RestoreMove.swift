@@ -1,0 +1,199 @@
+public import ArgumentParser
+public import Datastore
+import Failures
+import Jobs
+import Operations
+import Policies
+import Stores
+
+extension HostBinding.Kind: ExpressibleByArgument {}
+
+/// Where a backup is brought up as a new virtual cluster.
+struct RestoreMoveOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Bring the backup up as a new virtual cluster on this host, in the namespace of -n (else the one it had).",
+            valueName: "host"))
+    var to: String?
+
+    @Option(help: ArgumentHelp("With --to: the name that it gets there (else the one it had).", valueName: "name"))
+    var name: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --to: what is called otherwise there (storage classes, images, ingresses, …), a document HostMapping.",
+            valueName: "file"))
+    var mapping: String?
+
+    @Flag(help: "With --to: create the namespace where it is missing.")
+    var createNamespace = false
+
+    @Flag(help: "With --to: go on although the original may run, with the same identity.")
+    var allowSecondCopy = false
+
+    @Option(
+        help: ArgumentHelp(
+            "With --to: leave in the datastore what belongs to the old host: claims or volumes.", valueName: "what"))
+    var noClean: [HostBinding.Kind] = []
+
+    /// Throws where one of them is given and `--to` is not.
+    func refuseAlone() throws(Failure) {
+        guard to == nil,
+            name != nil || mapping != nil || createNamespace || allowSecondCopy || !noClean.isEmpty
+        else { return }
+        throw Failure(
+            .usage, "it is not said where to bring the backup up",
+            next: "give --to HOST, or leave the options of --to out")
+    }
+}
+
+/// A move that a command line tells of.
+struct ChosenMove {
+    let move: HostMove
+    let restore: HostRestore
+    let archive: HostRestoreArchive
+    let options: HostMoveOptions
+    let original: MoveOriginal
+
+    func plan() throws(Failure) -> HostMovePlan { try move.plan(archive, options, original: original) }
+}
+
+extension RestoreMoveOptions {
+    /// Reads it all: the archive is verified, and where the original lies is looked at.
+    func chosen(
+        _ words: [String], _ target: RestoreDirectoryOptions, _ host: RestoreHostOptions,
+        _ choices: RestoreChoiceOptions,
+        _ hostChoices: RestoreHostChoiceOptions, _ store: StoreOptions, _ session: Session
+    ) throws(Failure) -> ChosenMove {
+        guard target.dataDir == nil, host.host.host == nil else {
+            throw Failure(
+                .usage, "--to names the host, and \(target.dataDir == nil ? "--host" : "--data-dir") another place",
+                next: "give one of both")
+        }
+        guard let backup = words.last, words.count <= 2 else {
+            throw words.isEmpty ? RestoreForm.noBackup : Failure(.usage, "there are too many words")
+        }
+        var options = try options(choices, hostChoices)
+        let archive = try store.hostArchive(backup, session)
+        let identity = archive.document.identity
+        if words.count == 2, words[0] != "\(identity.namespace ?? "")/\(identity.name)", words[0] != identity.name {
+            throw Failure(
+                .usage, "the backup is not of \(words[0])",
+                why: "it is of \([identity.namespace, identity.name].compactMap { $0 }.joined(separator: "/"))",
+                next: "with --to, name the backup alone; -n and --name say where it goes")
+        }
+        options.namespace = host.host.namespace ?? identity.namespace
+        options.name = name ?? identity.name
+        guard let namespace = options.namespace else {
+            throw Failure(
+                .refused, "\(archive.fileName) is no backup of a virtual cluster on a host",
+                why: "it has none of the host objects that a new one is made of",
+                next: "restore it onto one that is there, NAMESPACE/NAME BACKUP, or as a data directory")
+        }
+        var there = host
+        there.host.host = to
+        there.host.namespace = nil
+        let place = "\(namespace)/\(name ?? identity.name)"
+        let restore = try there.restore(
+            place, session, stopped: "go on with: daytwo restore resume \(place) --host \(to ?? "")")
+        return ChosenMove(
+            move: try HostMove(restore), restore: restore, archive: archive, options: options,
+            original: try original(of: identity, host.host, session))
+    }
+
+    private func options(
+        _ choices: RestoreChoiceOptions, _ hostChoices: RestoreHostChoiceOptions
+    ) throws(Failure) -> HostMoveOptions {
+        let inPlace: [(String, Bool)] = [
+            ("--replace-other-cluster", choices.replaceOtherCluster), ("--discard-old", choices.discardOld),
+            ("--drop-newer-volumes", hostChoices.dropNewerVolumes), ("--allow-managed", hostChoices.allowManaged),
+            ("--no-safety-backup", !hostChoices.safetyBackup),
+        ]
+        if let given = inPlace.first(where: \.1) {
+            throw Failure(
+                .usage, "\(given.0) is for what is replaced, and --to replaces nothing", next: "leave it out")
+        }
+        var options = HostMoveOptions()
+        if let mapping { options.mapping = try HostMapping(file: mapping) }
+        options.cleanings = HostBinding.Kind.allCases.filter { !noClean.contains($0) }
+        options.createsNamespace = createNamespace
+        options.allowsSecondCopy = allowSecondCopy
+        options.allowed = hostChoices.allow
+        options.bumpsRevision = !choices.noBump
+        options.acceptsNewIdentity = choices.newIdentity
+        options.serverFiles = choices.serverFiles
+        return options
+    }
+
+    /// Asks the host of the original: one that the configuration knows, else the context of that name. A context by that name may
+    /// be of another host, so that it does not prove that there is no original any more.
+    private func original(
+        of identity: BackupDocument.Identity, _ host: HostOptions, _ session: Session
+    ) throws(Failure) -> MoveOriginal {
+        guard let name = identity.host, let namespace = identity.namespace else {
+            return .unknown("the backup does not say where it was")
+        }
+        let configured = try session.settings.optionalConfiguration(session.console)?.hosts ?? []
+        let context = session.context(stopped: "run the command again; nothing was changed")
+        do throws(Failure) {
+            var there = host
+            (there.host, there.context, there.namespace) = (name, nil, nil)
+            let found = HostMove.original(
+                "\(namespace)/\(identity.name)", on: try there.one(session, context).cluster)
+            guard found == .gone, !configured.contains(where: { $0.name == name }) else { return found }
+            return .unknown("the context \(name) has no such cluster")
+        } catch {
+            return .unknown(error.what)
+        }
+    }
+}
+
+extension RestorePlanCommand {
+    /// The plan of a move.
+    func planMove(_ session: Session) throws(Failure) -> ExitStatus {
+        guard out == nil else {
+            throw Failure(.usage, "--out is for data directories", next: "run it without --out")
+        }
+        let chosen = try move.chosen(words, target, host, choices, hostChoices, store, session)
+        let plan = try chosen.plan()
+        try session.console.show(
+            RestoreText.document("HostMovePlan", plan, []), names: [plan.source.id], text: HostMoveText.plan(plan))
+        guard detailedExitcode else { return .done }
+        return plan.refusals.isEmpty ? .changes : .refused
+    }
+}
+
+extension RestoreRun {
+    /// A move.
+    func runMove(_ session: Session) throws(Failure) -> ExitStatus {
+        guard plan == nil else {
+            throw Failure(.usage, "--plan is for data directories", next: "name the backup instead")
+        }
+        let chosen = try move.chosen(words, target, host, choices, hostChoices, store, session)
+        let plan = try chosen.plan()
+        for warning in plan.warnings { session.console.warn(warning) }
+        if plan.refusals.isEmpty {
+            try Confirmation.require(HostMoveText.question(plan), isGiven: yes, session.console)
+        }
+        let location = try store.path(session)
+        guard try session.begin(.move(plan, chosen.restore, store: location)) else { return .done }
+        let result = try chosen.move.run(plan, chosen.archive, original: chosen.original)
+        return try HostMoveText.show(result, plan, chosen.restore, session.console)
+    }
+}
+
+extension JobDescription {
+    /// A move that is planned.
+    static func move(_ plan: HostMovePlan, _ restore: HostRestore, store: String?) -> JobDescription {
+        JobDescription(
+            kind: .restore, target: "\(plan.target.host)/\(plan.target.path)", store: store, host: plan.target.host,
+            isIncident: true, takesStore: true, isConfirmed: true, isUnfinished: { restore.isMoveUnfinished })
+    }
+}
+
+extension HostRestore {
+    /// Whether a move has left its mark; one that removed what it had made has left nothing.
+    fileprivate var isMoveUnfinished: Bool {
+        do throws(Failure) { return try unstoppable.mark() != nil } catch { return error.code != .notFound }
+    }
+}

@@ -1,0 +1,171 @@
+import Datastore
+import Failures
+import Foundation
+import JSONValues
+import Kubernetes
+import Policies
+import VirtualClusters
+
+/// Why a move would be refused.
+struct MoveRefusals {
+    let planner: MovePlanner
+    /// The virtual cluster as the archive has it; nil where it has none.
+    let archived: VirtualCluster?
+    /// As it will be.
+    let cluster: VirtualCluster?
+    let names: MoveNames?
+
+    private static let largestMapping = 32 << 10
+
+    func refusals(_ plan: HostMovePlan, _ moved: [MovePlanner.Moved]) -> [String] {
+        guard let names, let archived else {
+            return [
+                "the backup has no host objects of a virtual cluster: restore it onto one that is there, or as a data directory"
+            ]
+        }
+        if archived.layout.generation == .k3k {
+            return ["it belongs to k3k, whose controller makes its objects: make a cluster there, and restore onto it"]
+        }
+        var refusals = namespace(plan, names)
+        guard let cluster else { return refusals + ["what the backup holds would be no virtual cluster there"] }
+        refusals += kind(cluster, plan)
+        refusals += copies(plan) + presence(moved, names) + storage(moved)
+        for consent in plan.consents where !consent.isGiven {
+            refusals.append("\(consent.what): say --allow \(consent.kind) if that is right")
+        }
+        for binding in plan.cleanings {
+            guard let problem = binding.problem else { continue }
+            refusals.append(
+                "the claim \(binding.namespace ?? "")/\(binding.name) cannot be cleaned, \(problem): say --no-clean claims to leave it"
+            )
+        }
+        if !plan.options.acceptsNewIdentity, planner.archive.document.identityFilesState != "complete",
+            !planner.archive.document.token.isProven
+        {
+            refusals.append("k3s would make a new identity, which voids every kubeconfig and token: say --new-identity")
+        }
+        return refusals
+    }
+
+    private func kind(_ cluster: VirtualCluster, _ plan: HostMovePlan) -> [String] {
+        var refusals = HostRestorePlanner.refusals(of: cluster)
+        if planner.archive.driver == .etcd {
+            refusals.append("the backup is of embedded etcd, which only k3s itself can rebuild")
+        }
+        if refusals.isEmpty,
+            !plan.objects.contains(where: {
+                $0.kind == "PersistentVolumeClaim" && $0.reason == nil && $0.name == plan.target.claim
+            })
+        {
+            refusals.append("the backup does not have the claim \(plan.target.claim ?? "of its data")")
+        }
+        let count =
+            plan.options.mapping == .init() ? 0 : (try? JSONValue(encoding: plan.options).compact.utf8.count) ?? 0
+        if count > Self.largestMapping {
+            refusals.append(
+                "the mapping is larger than \(Self.largestMapping >> 10) KiB, which is kept at the workload")
+        }
+        return refusals
+    }
+
+    private func namespace(_ plan: HostMovePlan, _ names: MoveNames) -> [String] {
+        var refusals: [String] = []
+        for text in [names.new.namespace, names.new.name] where !Self.isLabel(text) {
+            refusals.append("\(text.debugDescription) is no name that a host takes: use a-z, 0-9 and -")
+        }
+        if planner.isNamespaceMissing == true, !plan.options.createsNamespace {
+            refusals.append("\(planner.objects.host) has no namespace \(names.new.namespace): say --create-namespace")
+        }
+        return refusals
+    }
+
+    static func isLabel(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        func isWord(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte) }
+        guard (1...63).contains(bytes.count), let first = bytes.first, let last = bytes.last else { return false }
+        return isWord(first) && isWord(last) && bytes.allSatisfy { isWord($0) || $0 == UInt8(ascii: "-") }
+    }
+
+    // MARK: What is there
+
+    private func presence(_ moved: [MovePlanner.Moved], _ names: MoveNames) -> [String] {
+        let path = "\(names.new.namespace)/\(names.new.name)"
+        let there = moved.filter { $0.reason == nil }.compactMap { one -> String? in
+            guard let present = planner.present(one.manifest.type, one.object.name), !planner.isOurs(present) else {
+                return nil
+            }
+            return "\(one.manifest.type.kind) \(one.object.name)"
+        }
+        if !there.isEmpty {
+            let isIt = Discovery(of: planner.objects).clusters.contains { $0.path == path }
+            return [
+                "\(planner.objects.host) has \(there.prefix(5).joined(separator: ", "))\(there.count > 5 ? ", …" : "") in"
+                    + " \(names.new.namespace) already: "
+                    + (isIt
+                        ? "restore onto it (daytwo restore plan \(path) BACKUP), or choose another name"
+                        : "choose another name or namespace")
+            ]
+        }
+        let synced = [ResourceType.persistentVolumeClaims, .pods, .services].flatMap { planner.objects.objects(of: $0) }
+            .first { $0.namespace == names.new.namespace && $0.labels[SyncerNames.markerLabel] == names.new.name }
+        guard let synced, planner.run == nil else { return [] }
+        return [
+            "\(names.new.namespace) still has objects of a syncer called \(names.new.name) (\(synced.name)), which a new one would take"
+                + " for its own: choose another name"
+        ]
+    }
+
+    private func copies(_ plan: HostMovePlan) -> [String] {
+        guard !plan.options.allowsSecondCopy else { return [] }
+        let hint = "stop it first (daytwo clusters pause), or say --allow-second-copy"
+        if planner.original == .runs { return ["the original \(plan.source.cluster) runs: \(hint)"] }
+        guard let fingerprint = plan.source.serverCA else { return [] }
+        let other = Discovery(of: planner.objects).clusters.first { cluster in
+            cluster.workload.replicas > 0 && cluster.path != plan.target.path
+                && planner.objects.objects(of: .secrets).contains {
+                    $0.namespace == cluster.namespace && $0.name == "vc-\(cluster.name)"
+                        && Self.fingerprint(of: $0) == fingerprint
+                }
+        }
+        return other.map { ["\($0.path) on \(planner.objects.host) runs with the same identity: \(hint)"] } ?? []
+    }
+
+    private static func fingerprint(of secret: KubernetesObject) -> String? {
+        guard let text = secret["data", "certificate-authority"]?.stringValue, let bytes = Data(base64Encoded: text)
+        else { return nil }
+        return Certificate.all(inPEM: Array(bytes)).first?.fingerprint
+    }
+
+    /// A volume that somebody made by hand for a class that there need not be.
+    private func hasVolume(ofClass name: String) -> Bool {
+        planner.objects.objects(of: .persistentVolumes).contains {
+            $0["spec", "storageClassName"]?.stringValue == name && $0["status", "phase"]?.stringValue == "Available"
+        }
+    }
+
+    private func storage(_ moved: [MovePlanner.Moved]) -> [String] {
+        guard planner.objects.whyUnlisted(.storageClasses, in: "") == nil else { return [] }
+        let classes = planner.objects.objects(of: .storageClasses)
+        let claims = moved.filter { $0.manifest.type == .persistentVolumeClaims && $0.reason == nil }.map(\.object.json)
+        let templates = moved.filter { $0.manifest.type == .statefulSets }.flatMap {
+            $0.object["spec", "volumeClaimTemplates"]?.arrayValue ?? []
+        }
+        var refusals: [String] = []
+        let wanted = Set((claims + templates).compactMap { $0["spec", "storageClassName"]?.stringValue })
+        let there = classes.isEmpty ? "it has none" : "it has \(classes.map(\.name).joined(separator: ", "))"
+        for name in wanted.sorted() where !name.isEmpty && !classes.contains(where: { $0.name == name }) {
+            if hasVolume(ofClass: name) { continue }
+            refusals.append(
+                "\(planner.objects.host) has no storage class \(name): \(there); map it to one of these (mapping: storageClasses)"
+            )
+        }
+        let hasDefault = classes.contains {
+            $0.annotations["storageclass.kubernetes.io/is-default-class"] == "true"
+        }
+        if claims.contains(where: { $0["spec", "storageClassName"] == nil }), !hasDefault {
+            refusals.append(
+                "the claim names no storage class, and \(planner.objects.host) has no default one: \(there)")
+        }
+        return refusals
+    }
+}

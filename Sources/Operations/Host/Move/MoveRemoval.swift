@@ -1,0 +1,127 @@
+import Failures
+import JSONValues
+import Kubernetes
+import VirtualClusters
+
+/// Removes what a move has created, its volume with it, and nothing else.
+struct MoveRemoval: Sendable {
+    private static let pause = Duration.milliseconds(300)
+
+    let host: HostCluster
+    let namespace: String
+    let name: String
+    let run: String
+    let context: OperationContext
+    /// How long pods may take to end, and objects to go.
+    var limit = Duration.seconds(180)
+
+    /// Stops the control plane first; the workload, with the mark on it, goes last.
+    func remove() throws(Failure) {
+        let workloads = try workloads()
+        for (type, workload) in workloads { try stop(type, workload) }
+        for type in HostManifest.kinds where !MovePlanner.isWorkload(type) { try removeAll(type) }
+        try waitUntilGone("what was created") { () throws(Failure) in
+            for type in HostManifest.kinds where !MovePlanner.isWorkload(type) {
+                if let left = try ours(type).first { return "\(type.kind) \(left.name)" }
+            }
+            return nil
+        }
+        for (type, _) in workloads { try removeAll(type) }
+        // What its syncer made belongs to its Service or its workload, and the host removes it with them.
+        try waitUntilGone("what its syncer has made") { () throws(Failure) in
+            let selector = ObjectSelector(labels: "\(SyncerNames.markerLabel)=\(name)")
+            for type in [ResourceType.pods, .persistentVolumeClaims, .services] {
+                if let left = try host.client.list(type, in: namespace, selector).objects.first {
+                    return "\(type.kind) \(left.name)"
+                }
+            }
+            return nil
+        }
+        try removeNamespace()
+    }
+
+    /// The workloads that the run has made.
+    func workloads() throws(Failure) -> [(ResourceType, KubernetesObject)] {
+        var found: [(ResourceType, KubernetesObject)] = []
+        for type in [ResourceType.statefulSets, .deployments] { found += try ours(type).map { (type, $0) } }
+        return found
+    }
+
+    private func ours(_ type: ResourceType) throws(Failure) -> [KubernetesObject] {
+        do throws(Failure) {
+            let list = try host.client.list(type, in: type.isNamespaced ? namespace : nil).objects
+            return list.filter { $0.annotations[HostObjectCreation.mark] == run }
+        } catch {
+            guard error.code == .denied || error.code == .notFound else { throw error }
+            return []
+        }
+    }
+
+    private func stop(_ type: ResourceType, _ workload: KubernetesObject) throws(Failure) {
+        context.report(.step("stopping \(type.kind) \(workload.name)"))
+        let patch = JSONValue.object([
+            JSONMember("metadata", .object([JSONMember("uid", .string(workload.uid))])),
+            JSONMember("spec", .object([JSONMember("replicas", .integer(0))])),
+        ])
+        _ = try host.client.patch(
+            type, workload.name, in: namespace, .merge, patch, fieldManager: WorkloadHold.fieldManager)
+        let labels = workload["spec", "selector", "matchLabels"]?.strings ?? [:]
+        guard !labels.isEmpty else { return }
+        let selector = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+        try waitUntilGone("the control plane") { () throws(Failure) in
+            try host.client.list(.pods, in: namespace, ObjectSelector(labels: selector)).objects
+                .first { $0.labels[SyncerNames.markerLabel] == nil }?.name
+        }
+    }
+
+    private func removeAll(_ type: ResourceType) throws(Failure) {
+        for object in try ours(type) where !object.isBeingDeleted {
+            context.report(.step("removing \(type.kind) \(object.name)"))
+            try delete(type, object, in: type.isNamespaced ? namespace : nil)
+        }
+    }
+
+    private func delete(_ type: ResourceType, _ object: KubernetesObject, in namespace: String?) throws(Failure) {
+        do throws(Failure) {
+            try host.client.delete(
+                type, object.name, in: namespace, Deletion(propagation: .background, uid: object.uid))
+        } catch {
+            guard error.code == .notFound else { throw error }
+        }
+    }
+
+    /// The namespace that the run has made, unless somebody has put something into it.
+    private func removeNamespace() throws(Failure) {
+        guard let there = try host.client.find(.namespaces, namespace),
+            there.annotations[HostObjectCreation.mark] == run, !there.isBeingDeleted
+        else { return }
+        let mine: Set<String> = ["default", "kube-root-ca.crt"]
+        for type in HostManifest.kinds where type.isNamespaced {
+            let others = try host.client.list(type, in: namespace).objects.filter { object in
+                !mine.contains(object.name) && object["type"]?.stringValue != "kubernetes.io/service-account-token"
+            }
+            guard others.isEmpty else {
+                context.report(.step("leaving the namespace \(namespace), which has \(type.kind) \(others[0].name)"))
+                return
+            }
+        }
+        context.report(.step("removing the namespace \(namespace)"))
+        try delete(.namespaces, there, in: nil)
+        try waitUntilGone("the namespace") { () throws(Failure) in
+            try host.client.find(.namespaces, namespace)?.name
+        }
+    }
+
+    private func waitUntilGone(_ what: String, _ left: () throws(Failure) -> String?) throws(Failure) {
+        let end = context.uptime() + limit
+        while true {
+            guard let first = try left() else { return }
+            guard context.uptime() < end else {
+                throw Failure(
+                    .unreachable, "\(what) in \(namespace) on \(host.name) does not go",
+                    why: "\(first) is still there after \(limit.components.seconds) s")
+            }
+            try host.client.surroundings.sleep(Self.pause)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+
+@Suite("Moves to another host that are cut", .timeLimit(.minutes(15)))
+struct HostMoveDeathTests {
+    private let move: MoveFixture
+
+    init() throws { move = try MoveFixture("B") }
+
+    private enum Step: CaseIterable { case marked, data, staged, started }
+
+    @Test("Killed at any step, another process finds the mark, and finishes it or removes what was made")
+    func killed() throws {
+        for step in Step.allCases {
+            for verb in ["resume", "rollback"] {
+                try cut(at: step)
+                guard try mark() != "" else {
+                    #expect(step == .started, "\(step): it was cut before its mark")
+                    try remove()
+                    continue
+                }
+                let other = try move.restore("run", "--yes", "--create-namespace")
+                #expect(other.code == 4 || other.code == 6, "\(step): \(other.code) \(other.errors)")
+                let words = [MoveFixture.place, "--host", "host-2"] + (verb == "rollback" ? ["--yes"] : [])
+                let way = try move.restore(verb, words)
+                #expect(way.code == 0, "\(step), \(verb): \(way.text)\(way.errors)")
+                #expect(try move.host.leftovers(host: 2) == "", "\(step), \(verb)")
+                if verb == "resume" {
+                    #expect(try mark() == "", "\(step)")
+                    #expect(
+                        try move.there("get", "pod", "silver-0", "-n", "fresh", "--no-headers").contains("2/2"),
+                        "\(step)")
+                    #expect(try move.waitFor { try move.claimInside() == "Bound" }, "\(step)")
+                    try remove()
+                } else {
+                    #expect(try move.waitFor { try !move.left().contains("silver") }, "\(step)")
+                }
+            }
+        }
+    }
+
+    private func remove() throws {
+        let back = try move.restore("rollback", [MoveFixture.place, "--host", "host-2", "--yes"])
+        #expect(back.code == 0, "\(back.errors)")
+    }
+
+    private func cut(at step: Step) throws {
+        let run = try move.host.commands.start(
+            ["restore", "run"] + move.words + ["--yes", "--create-namespace"], environment: move.surroundings,
+            timeout: .seconds(120))
+        while !run.hasEnded() {
+            let isThere =
+                switch step {
+                case .marked: try mark() != ""
+                case .data: try isThere("jobs")
+                case .staged:
+                    try journals().contains { $0.contains("\"state\" : \"staged\"") || $0.contains("\"done\"") }
+                case .started: try journals().contains { $0.contains("\"state\" : \"done\"") } && mark() != ""
+                }
+            if isThere { kill(run.id, SIGKILL) } else { usleep(1000) }
+        }
+    }
+
+    private func isThere(_ kind: String) throws -> Bool {
+        try !move.there("get", kind, "-n", "fresh", "-o", "name", "--ignore-not-found").isEmpty
+    }
+
+    private func mark() throws -> String {
+        try move.there(
+            "get", "statefulset", "silver", "-n", "fresh", "--ignore-not-found", "-o",
+            "jsonpath={.metadata.annotations.daytwo\\.dev/restore-run}")
+    }
+
+    /// The journals on the volumes of the second host.
+    private func journals() throws -> [String] {
+        let volumes = move.host.commands.path("sandbox/host-2/volumes")
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: volumes)) ?? []
+        return names.flatMap { volume -> [String] in
+            let folder = "\(volumes)/\(volume)/.daytwo"
+            let runs = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            return runs.compactMap { FileManager.default.contents(atPath: "\(folder)/\($0)/journal.json") }
+                .map { String(decoding: $0, as: UTF8.self) }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+import Datastore
+import Failures
+import Foundation
+import JSONValues
+import Kubernetes
+import Policies
+import Testing
+
+@testable import Operations
+@testable import VirtualClusters
+
+@Suite("Plans of moves to another host")
+struct MovePlanTests {
+    private static let layouts = [
+        ("a-0.5", "team-a", "amber"), ("b-0.15", "team-b", "beige"), ("d-0.26", "cluster-6541a1b2c3d4", "lime"),
+    ]
+
+    /// A layout whose storage class the new host knows by another name.
+    private static func layout(_ name: (String, String, String)) throws -> Moving {
+        var moving = try Moving.layout(name.0, name.1, name.2)
+        moving.options.mapping.storageClasses = ["fast": "local-path"]
+        moving.options.mapping.ingressHosts = ["*.example.com": "*.freighter.example"]
+        moving.options.allowed = ["image"]
+        return moving
+    }
+
+    @Test("A cluster of any generation is the same cluster under its new name", arguments: layouts)
+    func generations(name: (String, String, String)) throws {
+        let moving = try Self.layout(name)
+        let plan = moving.plan()
+        #expect(plan.refusals == [])
+        #expect(plan.target.path == "team-x/silver" && plan.target.workload == "StatefulSet silver")
+        #expect(plan.target.claim == "data-silver-0")
+        let cluster = try #require(moving.planner.cluster())
+        #expect(cluster.namespace == "team-x" && cluster.name == "silver" && cluster.layout.distribution == .k3s)
+        // Nothing that is created says the old name or namespace, in whatever word.
+        for one in moving.planner.moved() where one.reason == nil {
+            let words = one.object.json.compact.split { !$0.isLetter && !$0.isNumber }
+            #expect(!words.contains(Substring(name.2)), "\(one.object.json.compact)")
+            #expect(!one.object.json.compact.contains("\"\(name.1)\""))
+            #expect(one.object.namespace == "team-x")
+            #expect(!one.object.json.compact.contains("daytwo.dev/"))
+        }
+    }
+
+    @Test("The recorded cluster is moved object by object, and the plan says what differs")
+    func recorded() throws {
+        let moving = try Moving.gold()
+        let plan = moving.plan()
+        #expect(plan.refusals == [])
+        #expect(plan.emptyVolumes == ["shop/data"])
+        #expect(plan.cleanings.map(\.name) == ["data", "pv-1"])
+        let set = try moving.moved(.statefulSets, "silver")
+        let fields = try #require(plan.objects.first { $0.kind == "StatefulSet" }).fields
+        #expect(
+            fields.contains(
+                FieldDifference(
+                    path: "spec.selector.matchLabels.release", archived: "\"gold\"", present: "\"silver\"")))
+        #expect(set["spec", "template", "spec", "serviceAccountName"]?.stringValue == "vc-silver")
+        let subject = try moving.moved(.roleBindings, "silver")["subjects"]?.arrayValue?.first
+        #expect(subject?["namespace"]?.stringValue == "team-x" && subject?["name"]?.stringValue == "vc-silver")
+        #expect(try moving.moved(.services, "silver")["spec", "clusterIP"] == nil)
+        #expect(try moving.moved(.persistentVolumeClaims, "data-silver-0")["spec", "volumeName"] == nil)
+    }
+
+    @Test("The same inputs give the same bytes, in whatever order they come")
+    func deterministic() throws {
+        var moving = try Moving.gold()
+        let first = try JSONValue(encoding: moving.plan()).compact
+        moving.manifests.reverse()
+        #expect(try JSONValue(encoding: moving.plan()).compact == first)
+    }
+
+    @Test("In its own place under its own name nothing is renamed, and Helm's record comes along")
+    func sameName() throws {
+        var moving = try Moving.layout("a-0.5", "team-a", "amber")
+        moving.options.mapping.storageClasses = ["fast": "local-path"]
+        (moving.options.namespace, moving.options.name) = ("team-a", "amber")
+        moving.target[.namespaces] = [try moving.object(#"{"metadata":{"name":"team-a"}}"#)]
+        let plan = moving.plan()
+        #expect(plan.refusals == [])
+        #expect(plan.objects.first { $0.archivedName.hasPrefix("sh.helm") }?.reason == nil)
+        #expect(plan.objects.allSatisfy { $0.name == $0.archivedName })
+        moving.options.name = "azure"
+        #expect(
+            moving.plan().objects.first { $0.archivedName.hasPrefix("sh.helm") }?.reason?.contains("release amber")
+                == true)
+        #expect(moving.plan().objects.first { $0.archivedName == "vc-amber" && $0.kind == "Secret" }?.reason != nil)
+    }
+
+    @Test("The mapping changes storage classes, images, ingresses, load balancers, nodes and labels")
+    func mapping() throws {
+        var moving = try Moving.layout("a-0.5", "team-a", "amber")
+        var mapping = HostMapping()
+        mapping.storageClasses = ["fast": "local-path", "slow": "local-path"]
+        mapping.images = ["rancher": "registry.example.com/mirror/rancher"]
+        mapping.ingressHosts = ["*.example.com": "*.freighter.example"]
+        mapping.ingressClasses = ["nginx": "traefik"]
+        mapping.nodeSelector = ["pool": "other"]
+        mapping.labels = ["team": "shop"]
+        moving.options.mapping = mapping
+        let plan = moving.plan()
+        #expect(plan.refusals == [])
+        let set = try moving.moved(.statefulSets, "silver")
+        let pod = try #require(set["spec", "template", "spec"])
+        #expect(
+            (pod["containers"]?.arrayValue ?? []).compactMap { $0["image"]?.stringValue } == [
+                "registry.example.com/mirror/rancher/k3s:v1.22.2-k3s1", "loftsh/vcluster:0.5.0",
+            ])
+        #expect(pod["nodeSelector"]?.strings == ["pool": "other"])
+        #expect(set.labels["team"] == "shop" && set.labels["release"] == "silver")
+        let ingress = try moving.moved(.ingresses, "silver")
+        #expect(ingress["spec", "rules"]?.arrayValue?.first?["host"]?.stringValue == "silver.freighter.example")
+        #expect(ingress.annotations["kubernetes.io/ingress.class"] == "traefik")
+        #expect(plan.warnings.contains { $0.contains("no ingress class traefik: it has none") })
+        #expect(plan.warnings.contains { $0.contains("storageClasses slow") }, "an entry that nothing has")
+        #expect(plan.warnings.contains { $0.contains("does not cover silver.freighter.example") })
+        #expect(!plan.warnings.contains { $0.contains("storageClasses fast") })
+    }
+
+    @Test("Words of command lines are renamed where they are names, and nowhere else")
+    func words() throws {
+        let moving = try Moving.gold()
+        var mapping = HostMapping()
+        mapping.ingressHosts = ["*.old.example": "*.new.example"]
+        let names = MoveNames(
+            from: .init(namespace: "vc-gold", name: "gold"), to: .init(namespace: "team-x", name: "silver"),
+            moving.manifests)
+        let words = MoveWords(names: names, mapping: mapping, uses: MappingUses())
+        #expect(
+            words.words([
+                "--name=gold", "--service-name", "gold", "--suffix=gold", "--out-kube-config-secret=vc-gold",
+                "--tls-san=gold.vc-gold", "--tls-san=gold.old.example", "--tls-san=api.old.example",
+                "--out-kube-config-server=https://gold.old.example:443/x", "--data-dir=/gold", "--other=gold", "gold",
+            ]) == [
+                "--name=silver", "--service-name", "silver", "--suffix=silver", "--out-kube-config-secret=vc-silver",
+                "--tls-san=silver.team-x", "--tls-san=silver.new.example", "--tls-san=api.new.example",
+                "--out-kube-config-server=https://silver.new.example:443/x", "--data-dir=/gold", "--other=gold", "gold",
+            ])
+        #expect(
+            words.text("command: [/binaries/k3s]\nargs: [server, \"--tls-san=gold.vc-gold.svc.cluster.local\"]\n")
+                == "command: [/binaries/k3s]\nargs: [server, \"--tls-san=silver.team-x.svc.cluster.local\"]\n")
+    }
+
+    @Test(
+        "Names are told from what only looks like them",
+        arguments: [
+            ("vc", "vc", "m"), ("vc", "vc-vc", "vc-m"), ("vc", "vc-headless", "m-headless"),
+            ("vc", "vc-workload-vc", "vc-workload-m"), ("data", "data-data-0", "data-m-0"),
+            ("workload", "vc-workload-workload", "vc-workload-m"), ("workload", "vc-workload", "vc-m"),
+            ("a", "ab", "ab"), ("a", "b-a", "b-a"), ("a", "a-lb", "m-lb"), ("a", "vc-config-a", "vc-config-m"),
+        ])
+    func names(old: String, text: String, new: String) {
+        let names = MoveNames(from: .init(namespace: "n", name: old), to: .init(namespace: "o", name: "m"), [])
+        #expect(names.name(text) == new)
+    }
+
+    @Test("Names of what holds for the whole host have the namespace in them")
+    func clusterNames() {
+        let names = MoveNames(from: .init(namespace: "n", name: "a"), to: .init(namespace: "o", name: "m"), [])
+        #expect(names.name("vc-a-v-n", isNamespaced: false) == "vc-m-v-o")
+        #expect(names.name("vc-mn-a-v-n", isNamespaced: false) == "vc-mn-m-v-o")
+    }
+}
