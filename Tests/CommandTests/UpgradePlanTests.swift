@@ -107,7 +107,7 @@ struct UpgradePlanTests {
         let host = try SandboxFixture(generations: ["D"])
         _ = try host.commands.write(Self.catalog, to: "catalog.yaml")
         let away = try String(contentsOfFile: host.kubeconfig(), encoding: .utf8).replacing(
-            /127\.0\.0\.1:\d+/, with: "127.0.0.1:1")
+            /https:[^\s",]+/, with: "https://127.0.0.1:1")
         _ = try host.commands.write(away, to: "away.kubeconfig")
         func write(_ hosts: String, priority: Int) throws {
             _ = try host.commands.write(
