@@ -11,7 +11,8 @@ struct HelpTests {
         "jobs logs", "jobs wait", "jobs cancel", "jobs retry", "jobs decide", "jobs audit", "schedule", "schedule list",
         "schedule next", "schedule trigger", "schedule install", "schedule uninstall", "scheduler", "scheduler serve",
         "scheduler tick", "scheduler status", "config", "config init", "config show", "config validate", "doctor",
-        "metrics", "notify", "notify test",
+        "metrics", "notify", "notify test", "policy", "policy check", "policy explain", "policy test", "policy schema",
+        "upgrade", "upgrade plan",
     ]
 
     @Test("The help texts are as recorded", arguments: commands)

@@ -54,6 +54,7 @@ struct UpgradeRecordsTests {
         ])
         history = try records.history()
         #expect(history.running.isEmpty && history.quarantines.isEmpty && history.pauses.isEmpty)
+        #expect(history.releases.map(\.cluster) == ["h/a/two"])
         #expect(history.steps.map(\.result) == [.rolledBack, .succeeded])
     }
 

@@ -95,7 +95,8 @@ struct Moving {
         for type in kinds { objects.add(target[type] ?? [], of: type) }
         var archive = HostRestoreArchive(
             fileName: "it.tar.zst", document: document, source: MemorySource([1, 2, 3]), driver: driver,
-            manifests: manifests, foreign: [], claims: [SyncerNames.VirtualName(namespace: "shop", name: "data")])
+            manifests: manifests, foreign: [], resources: [], databaseBytes: 0,
+            claims: [SyncerNames.VirtualName(namespace: "shop", name: "data")])
         archive.hostBindings = bindings
         return MovePlanner(archive, onto: objects, original: original, options)
     }

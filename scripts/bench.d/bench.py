@@ -18,6 +18,7 @@ import threading
 import time
 
 from scheduler_bench import SchedulerBench
+from upgrade_bench import UpgradeBench
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROJECT = os.path.dirname(os.path.dirname(HERE))
@@ -25,7 +26,7 @@ FIXTURES = os.path.join(PROJECT, "Tests", "Fixtures")
 WRITER = os.path.join(PROJECT, "Tests", "Support", "kine_writer.py")
 TEMPLATE = "k3s-1.21.2-sqlite"
 FIXTURE_NAMES = (TEMPLATE, "k3s-1.20.8-sqlite-secrets-encrypted")
-GROUPS = ("backup", "restore", "latency", "fixtures", "scheduler")
+GROUPS = ("backup", "restore", "latency", "fixtures", "scheduler", "upgrades")
 DATABASE = os.path.join("server", "db", "state.db")
 
 FLOOR, FLOOR_VERIFIED, CHAIN, RESTIC, RESTORE = 1.4, 2.2, 0.8, 0.35, 1.3
@@ -374,6 +375,9 @@ class Bench:
         if "scheduler" in groups:
             note("measuring the scheduler")
             SchedulerBench(self).run()
+        if "upgrades" in groups:
+            note("measuring plans of upgrades")
+            UpgradeBench(self).run()
         self.compare_memory()
         shutil.rmtree(self.scratch)
         result = {"machine": self.machine(), "runs": self.options.runs, "datasets": self.datasets, "rows": self.rows}

@@ -30,7 +30,12 @@ struct UpgradePlanCommand: OperationCommand {
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
         let facts = try facts.gather(host, session, history: session.upgradeHistory())
+        let begun = Uptime.now
         let plan = UpgradePlanner(facts.inputs).plan()
+        if global.verbose {
+            let seconds = Formats.decimal((Uptime.now - begun).inSeconds, digits: 3)
+            session.console.note("planned \(Formats.count(plan.decisions.count, "cluster")) in \(seconds) s")
+        }
         if let out { try write(plan, to: out) }
         try show(plan, session)
         for remark in plan.remarks { session.console.warn(remark) }

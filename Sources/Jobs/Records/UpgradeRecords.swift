@@ -7,7 +7,7 @@ public import Policies
 public struct UpgradeEvent: Sendable, Equatable {
     /// What.
     public enum Kind: String, Sendable, CaseIterable {
-        /// A check said no before a step began: nothing was changed.
+        /// A check said no before a step began, or its process died before it came to anything: nothing was changed.
         case gated
         /// A step begins.
         case started
@@ -127,7 +127,7 @@ extension UpgradeHistory {
             let (cluster, policy) = (event.cluster ?? "", event.policy ?? "")
             let at = event.at ?? Date(milliseconds: 0)
             switch event.kind {
-            case .gated: continue
+            case .gated: running[cluster] = nil
             case .started:
                 guard let to = event.to else { continue }
                 running[cluster] = RunningStep(cluster: cluster, policy: policy, to: to, since: at)
@@ -138,7 +138,9 @@ extension UpgradeHistory {
                     Step(cluster: cluster, policy: policy, from: from, to: to, endedAt: at, result: result))
             case .quarantined:
                 quarantines[cluster] = Quarantine(cluster: cluster, reason: event.reason ?? "it failed", since: at)
-            case .released: quarantines[cluster] = nil
+            case .released:
+                quarantines[cluster] = nil
+                releases.append(Release(cluster: cluster, at: at))
             case .approved:
                 approvals.append(Approval(policy: policy, wave: event.wave, version: event.to, by: event.user, at: at))
             case .paused:

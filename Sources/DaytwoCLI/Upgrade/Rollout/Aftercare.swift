@@ -36,8 +36,7 @@ struct Aftercare {
             // It ended without a word: what runs tells how.
             let isThere = cluster.version == step.to
             try StepRecord(running: step.cluster, session)?.end(
-                isThere ? nil : Failure(.rolledBack, "its process ended, and it runs what it ran before"),
-                hasBegun: true, isSomebodysFault: false)
+                isThere ? nil : Failure(.failed, "its process died, and it runs what it ran before"), hasBegun: isThere)
             return
         }
         session.console.note("\(step.cluster): its upgrade to \(step.to) was cut, and is gone on with")

@@ -51,7 +51,7 @@ struct StepRecord {
     }
 
     /// How it ended. What failed under a policy is not tried again before somebody has looked.
-    func end(_ failure: Failure?, hasBegun: Bool, isSomebodysFault: Bool = true) {
+    func end(_ failure: Failure?, hasBegun: Bool) {
         var events: [UpgradeEvent] = []
         switch failure?.code {
         case nil: events = [event(.succeeded)]
@@ -59,7 +59,7 @@ struct StepRecord {
         case .rolledBack: events = [event(.rolledBack, failure)]
         default: events = [event(.failed, failure)]
         }
-        if hasBegun, isSomebodysFault, let failure, policy != nil { events.append(event(.quarantined, failure)) }
+        if hasBegun, let failure, policy != nil { events.append(event(.quarantined, failure)) }
         do throws(Failure) {
             try session.upgradeRecords().append(events)
         } catch {

@@ -110,7 +110,7 @@ public struct HostMove: Sendable {
         } catch {
             throw recovered(from: error, mark)
         }
-        result.remarks = plan.warnings
+        result.remarks += plan.warnings
         result.downtime = mark.replicas > 0 ? context.uptime() - start : nil
         return result
     }
@@ -132,7 +132,7 @@ public struct HostMove: Sendable {
     ) throws(Failure) {
         let (cluster, objects) = try restore.find()
         let hold = restore.hold(cluster, mark, host, context)
-        try restore.restore(nil, HostRestoreOptions(), hold, objects, HostRestore.Progress(), &result) {
+        try restore.restore(nil, HostRestoreOptions(), hold, objects, HostRestore.Progress(), &result, proving: archive) {
             open, watched throws(Failure) in
             let outcome = try onVolume(open, watched, archive, options, mark)
             try restore.checkIdentity(outcome, archive)

@@ -159,7 +159,7 @@ public struct HostRestore: Sendable {
     /// From the stopped control plane to the started one that is ready.
     func restore(
         _ archive: HostRestoreArchive?, _ options: HostRestoreOptions, _ hold: WorkloadHold, _ objects: HostObjects,
-        _ state: Progress, _ result: inout HostRestoreResult,
+        _ state: Progress, _ result: inout HostRestoreResult, proving proof: HostRestoreArchive? = nil,
         _ exchange: (RestoreAgent.Opening, OperationContext) throws(Failure) -> RemoteRestoreOutcome
     ) throws(Failure) {
         let steps = HostObjectCreation(host: host, cluster: hold.cluster, run: hold.mark.run, context: context)
@@ -191,7 +191,7 @@ public struct HostRestore: Sendable {
         try hold.check()
         try hold.start()
         try hold.waitUntilReady()
-        try prove(hold, archive, &result)
+        try prove(hold, archive ?? proof, &result)
     }
 
     /// Its own API has to say that it is what was restored; where nobody can ask, that is said.

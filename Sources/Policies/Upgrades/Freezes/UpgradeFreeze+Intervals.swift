@@ -12,8 +12,8 @@ extension UpgradeFreeze {
     func stretch(endingAfter time: Int) -> Range<Int>? {
         guard let year = from.year else {
             // A stretch that passes the end of the year began in the year before.
-            let now = CivilDate(daysSinceEpoch: floorDivide(time, 86_400)).year
-            return (now - 2...now + 2).lazy.map { stretch(of: $0) }.first { $0.upperBound > time }
+            let year = CivilDate(daysSinceEpoch: floorDivide(time, 86_400)).year
+            return (year - 2...year + 2).lazy.map { stretch(of: $0) }.first { $0.upperBound > time }
         }
         let only = stretch(of: year)
         return only.upperBound > time ? only : nil
