@@ -65,7 +65,7 @@ struct HostUpgradeTests {
         #expect(document["to"] as? String == next)
         let checks = try #require(document["checks"] as? [[String: Any]])
         #expect(checks.allSatisfy { $0["verdict"] as? String == "passed" }, "\(checks)")
-        #expect(checks.count == 7)
+        #expect(checks.count == 13)
         #expect(try image().hasSuffix(next.replacing("+", with: "-")))
         let shown = try host.daytwo("clusters", "show", name).text
         #expect(shown.contains(next))

@@ -199,9 +199,7 @@ struct UpgradeOptions: ParsableArguments {
 
 /// The checks of an upgrade by their names.
 enum BuiltInChecks {
-    static let names = [
-        "disk-headroom", "image-present", "api-ready", "version-matches", "datastore-integrity", "workloads-not-worse",
-    ]
+    static let names = BuiltInGate.allCases.map(\.rawValue)
 }
 
 extension RestoreHostOptions {

@@ -27,6 +27,10 @@ public struct AgentReport: Codable, Sendable, Equatable {
     public var hasToken: Bool?
     /// The type of the data directory's file system.
     public var fileSystem: String?
+    /// When the first of its authorities' certificates ends, in seconds since 1970.
+    public var authoritiesEnd: Int64?
+    /// The stage of the encryption of Secrets, `reencrypt_finished`; nil where there is none.
+    public var encryptionStage: String?
     /// Bytes that are free beside the data.
     public var dataFreeBytes: UInt64?
     /// Bytes that can be written to scratch files.
@@ -48,6 +52,21 @@ public struct AgentReport: Codable, Sendable, Equatable {
             report.driver = try directory.requireDatastore().rawValue
             try directory.refuseNetworkFileSystem()
             _ = try RestoreWatch(directory)
+        }
+        if let root = dataDirectory {
+            note { report throws(Failure) in
+                for file in IdentityFile.authorities {
+                    let path = "\(root)/server/\(file.path)"
+                    guard try FileStatus.ifPresent(path) != nil else { continue }
+                    let ends = Certificate.all(inPEM: try readFile(path, limit: 1 << 20)).compactMap(\.notAfter)
+                    report.authoritiesEnd = (ends + [report.authoritiesEnd].compactMap { $0 }).min()
+                }
+                let state = "\(root)/server/\(IdentityFile.encryptionState.path)"
+                guard try FileStatus.ifPresent(state) != nil else { return }
+                // `STAGE-HASH`, as k3s writes it.
+                let text = String(decoding: try readFile(state, limit: 1 << 16), as: UTF8.self)
+                report.encryptionStage = String(text.filter { $0 != "\"" }.prefix { $0 != "-" }.prefix(40))
+            }
         }
         note { report throws(Failure) in
             report.scratchFreeBytes = try FileSystemFacts(of: place.scratchDirectory).freeBytes

@@ -157,7 +157,10 @@ struct AgentPod: Sendable {
         .members([
             ("name", .string(Self.trialContainer)), ("image", .string(image)),
             ("imagePullPolicy", .string("IfNotPresent")),
-            ("command", .array([.string("/bin/k3s"), .string("--version")])),
+            (
+                "command",
+                .array(["/bin/sh", "-c", "/bin/k3s --version && /bin/k3s server --help"].map { .string($0) })
+            ),
             ("securityContext", securityContext),
             // k3s unpacks itself into its data directory before it says anything.
             ("env", .array([.members([("name", .string("K3S_DATA_DIR")), ("value", .string(Self.scratch))])])),

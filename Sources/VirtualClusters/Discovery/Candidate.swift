@@ -41,7 +41,9 @@ struct Candidate {
             volume: volume,
             exposures: ExposureReading(namespace: workload.namespace, podLabels: template.labels, objects: objects)
                 .exposures(),
-            resources: resources(template), pod: podSettings(template, data, pods), state: state,
+            resources: resources(template), pod: podSettings(template, data, pods),
+            serverFlags: layout.arguments?.flagNames ?? [],
+            setsFeatureGates: !(layout.arguments?.featureGates ?? []).isEmpty, state: state,
             run: workload.annotations[RunAnnotations.run],
             managers: ManagerReading(cluster: name, workload: workload, image: layout.image, objects: objects)
                 .managers(),

@@ -23,6 +23,15 @@ struct ServerArguments {
         return word == name || ["true", "1", "t"].contains(word.dropFirst(name.count + 1).lowercased())
     }
 
+    /// The names of the flags, `--disable`; values may be secret.
+    var flagNames: [String] {
+        words.filter { $0.hasPrefix("--") && $0.count > 2 }
+            .map { String($0.prefix { $0 != "=" }) }
+    }
+
+    /// The feature gates that are given to what k3s runs: `kube-apiserver-arg=feature-gates=A=true`.
+    var featureGates: [String] { words.filter { $0.contains("feature-gates") } }
+
     /// The words after `k3s server`, wherever they stand among those of a command; nil where nobody starts it.
     static func afterServer(_ words: [String]) -> ServerArguments? {
         guard let binary = words.firstIndex(where: { isBinary($0, "k3s") }), binary + 1 < words.count,

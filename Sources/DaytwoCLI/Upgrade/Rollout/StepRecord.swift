@@ -92,6 +92,9 @@ extension HostUpgradeOptions {
     mutating func follow(_ policy: UpgradePolicy, _ cluster: String, at now: Date) {
         maxRollbackAge = .seconds(policy.rollback.maxRollbackAge)
         rollsBack = policy.rollback.mode == .auto
+        (checksBefore, checksAfter) = (policy.gates.before, policy.gates.after)
+        environment = Environment.all
+        watch = .seconds(policy.soak)
         for override in policy.gates.overrides where override.holds(for: cluster, at: now) {
             overrides[override.gate] = override.reason
         }

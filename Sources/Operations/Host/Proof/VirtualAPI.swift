@@ -44,7 +44,7 @@ struct VirtualAPI: Sendable {
         /// What the image on trial has said.
         func trialLog() throws(Failure) -> [UInt8] {
             try api.host.client.log(
-                of: podName, in: api.cluster.namespace, container: AgentPod.trialContainer, limit: 4096)
+                of: podName, in: api.cluster.namespace, container: AgentPod.trialContainer, limit: 1 << 18)
         }
 
         /// Asks each of the paths once. Throws `unreachable` where no pod has an address yet, or the Secret is not there.

@@ -1,7 +1,9 @@
 import Failures
+import Foundation
 import JSONValues
 import Kubernetes
 import Policies
+import Stores
 import VirtualClusters
 
 extension HostUpgrade {
@@ -11,25 +13,64 @@ extension HostUpgrade {
     ) throws(Failure) -> WorkloadPicture? {
         context.report(.step("checking \(cluster.path)"))
         var checks: [UpgradeCheck] = []
-        checks.append(try headroom(cluster))
+        checks += try onVolume(cluster)
         var before: WorkloadPicture?
         checks += try inside(plan, cluster, &before)
-        result.checks += checks.map { $0.overridden(by: options.overrides) }
+        result.checks += checks.map { options.judged($0) }
         try result.requireNoFailure(cluster.path)
         return before
     }
 
-    /// Newer versions of kine vacuum when they start, and what is set aside takes its place as well.
-    private func headroom(_ cluster: VirtualCluster) throws(Failure) -> UpgradeCheck {
-        let name = "disk-headroom"
+    /// What an agent sees beside the data.
+    private func onVolume(_ cluster: VirtualCluster) throws(Failure) -> [UpgradeCheck] {
         let report = try HostBackup(
             cluster, among: HostObjects(host: host.name), on: host, settings.agent
         ).tryAgent(context)
+        return [headroom(report), certificates(report), encryption(report)]
+    }
+
+    /// Newer versions of kine vacuum when they start, and what is set aside takes its place as well.
+    private func headroom(_ report: AgentReport) -> UpgradeCheck {
+        let name = BuiltInGate.diskHeadroom.rawValue
         guard let size = report.databaseSize, let free = report.dataFreeBytes else {
             return UpgradeCheck(name, .unknown, "the agent could not tell how much is free on the volume")
         }
         let text = "\(free >> 20) MiB are free on the volume, and the datastore has \(size >> 20) MiB"
         return UpgradeCheck(name, free >= 2 * size ? .passed : .failed, text)
+    }
+
+    /// k3s renews its other certificates when it starts; its authorities it never does.
+    private func certificates(_ report: AgentReport) -> UpgradeCheck {
+        let name = BuiltInGate.certificatesValid.rawValue
+        guard let end = report.authoritiesEnd else {
+            return UpgradeCheck(name, .unknown, "the authorities' certificates cannot be read")
+        }
+        let date = Date(timeIntervalSince1970: TimeInterval(end))
+        let watched = context.now().addingTimeInterval(TimeInterval(options.watch.components.seconds))
+        return UpgradeCheck(
+            name, date > watched ? .passed : .failed, "the first authority's certificate ends \(UTCTime.string(date))")
+    }
+
+    private func encryption(_ report: AgentReport) -> UpgradeCheck {
+        let settled = ["start", "reencrypt_finished"]
+        let stage = report.encryptionStage
+        return UpgradeCheck(
+            BuiltInGate.encryptionStage.rawValue, stage.map(settled.contains) ?? true ? .passed : .failed,
+            stage.map { "the encryption of Secrets is at \($0)" } ?? "no keys of Secrets are being rotated")
+    }
+
+    /// k3s refuses to start with a flag that it does not know; the new one has told which it does.
+    private func flags(_ help: String, _ cluster: VirtualCluster) -> UpgradeCheck {
+        let name = BuiltInGate.flagsValid.rawValue
+        let known = Set(help.split { " ,=\n\t[]()".contains($0) }.filter { $0.hasPrefix("--") }.map(String.init))
+        guard !known.isEmpty else { return UpgradeCheck(name, .unknown, "the new k3s does not tell its flags") }
+        let unknown = Set(cluster.serverFlags).subtracting(known).sorted()
+        guard unknown.isEmpty else {
+            return UpgradeCheck(name, .failed, "the new k3s does not know \(unknown.joined(separator: ", "))")
+        }
+        return cluster.setsFeatureGates
+            ? UpgradeCheck(name, .unknown, "it sets feature gates, and whether the new k3s has them is not known")
+            : UpgradeCheck(name, .passed, "the new k3s knows its \(cluster.serverFlags.count) flags")
     }
 
     /// The API as it is now, and the new image, which is started beside it to tell its version.
@@ -44,16 +85,20 @@ extension HostUpgrade {
         var checks: [UpgradeCheck] = []
         do throws(Failure) {
             try api.use(identity, trying: plan.toImage) { conversation throws(Failure) in
-                checks.append(try trial(conversation, plan))
+                let said = String(decoding: try conversation.trialLog(), as: UTF8.self)
+                checks += [trial(said, plan), flags(said, cluster)]
                 let answers = try conversation.get(["/readyz", "/version"]).answers
                 checks.append(ready(answers[0]))
                 checks.append(version(answers[1], plan))
+                checks += try InsideChecks(conversation: conversation, target: plan.to).verdicts()
+                checks += try custom.verdicts(options.checksBefore, conversation)
                 picture = try WorkloadPicture(conversation)
             }
         } catch {
             try context.checkStop()
             guard checks.isEmpty else {
-                return checks + [UpgradeCheck("api-ready", .unknown, error.description)]
+                return try checks + [UpgradeCheck("api-ready", .unknown, error.description)]
+                    + custom.verdicts(options.checksBefore, nil)
             }
             // The agent starts with the first image only: what it cannot start with, the control plane cannot either.
             return [UpgradeCheck("image-present", .failed, error.description)]
@@ -62,11 +107,14 @@ extension HostUpgrade {
         return checks
     }
 
-    private func trial(
-        _ conversation: VirtualAPI.Conversation, _ plan: HostUpgradePlan
-    ) throws(Failure) -> UpgradeCheck {
-        let name = "image-present"
-        let log = String(decoding: try conversation.trialLog(), as: UTF8.self)
+    private var custom: CustomChecks {
+        CustomChecks(
+            context: context, environment: options.environment,
+            sleep: { duration throws(Failure) in try host.client.surroundings.sleep(duration) })
+    }
+
+    private func trial(_ log: String, _ plan: HostUpgradePlan) -> UpgradeCheck {
+        let name = BuiltInGate.imagePresent.rawValue
         let words = log.split { $0 == " " || $0.isNewline }.map(String.init)
         guard let found = words.compactMap({ K3sVersion($0) }).first else {
             return UpgradeCheck(name, .failed, "\(plan.toImage) does not tell the version of its k3s")
@@ -106,7 +154,9 @@ extension HostUpgrade {
         var proof = VirtualProof(
             api: api, expectation: .init(version: version.description), limit: settings.startLimit)
         var worse: [String] = []
+        var own: [UpgradeCheck] = []
         proof.afterwards = { conversation throws(Failure) in
+            own = try custom.verdicts(options.checksAfter, conversation).map { $0.overridden(by: options.overrides) }
             guard let before else { return }
             worse = try self.worse(conversation, before)
         }
@@ -116,9 +166,14 @@ extension HostUpgrade {
         case .notAsked(let why):
             result.checks.append(UpgradeCheck("version-matches", .unknown, why))
             result.unproven.append("its API could not be asked, so that only its pod is known to be ready: \(why)")
-            return
+            own = try custom.verdicts(options.checksAfter, nil).map { $0.overridden(by: options.overrides) }
         }
-        guard before != nil else { return }
+        result.checks += own
+        if let failed = own.first(where: { $0.verdict == .failed }) {
+            throw Failure(
+                .verificationFailed, "the check \(failed.name) of \(hold.cluster.path) failed", why: failed.text)
+        }
+        guard before != nil, result.unproven.isEmpty else { return }
         let check = UpgradeCheck(
             "workloads-not-worse", worse.isEmpty ? .passed : .failed,
             worse.isEmpty ? "what was ready is ready" : worse.prefix(5).joined(separator: "; ")

@@ -122,12 +122,16 @@ public struct HostUpgrade: Sendable {
         do throws(Failure) {
             let made = try HostBackup(cluster, among: objects, on: host, settings.agent).run(to: store, context)
             // A backup proves that the datastore can be read from end to end, and that the token opens it.
-            result.checks.append(
+            let (isWhole, why) = (made.reasons.isEmpty, made.reasons.joined(separator: "; "))
+            let proven = [
                 UpgradeCheck(
-                    "datastore-integrity", made.reasons.isEmpty ? .passed : .failed,
-                    made.reasons.isEmpty
-                        ? "a complete backup of it was read back" : made.reasons.joined(separator: "; ")
-                ).overridden(by: options.overrides))
+                    BuiltInGate.datastoreIntegrity.rawValue, isWhole ? .passed : .failed,
+                    isWhole ? "a complete backup of it was read back" : why),
+                UpgradeCheck(
+                    BuiltInGate.tokenAgreement.rawValue, isWhole ? .passed : .failed,
+                    isWhole ? "the token opens the datastore, and is the host's" : why),
+            ]
+            result.checks += proven.map { options.judged($0) }
             return made.entry
         } catch {
             throw error.raised(

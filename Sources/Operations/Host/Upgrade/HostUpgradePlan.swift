@@ -42,11 +42,26 @@ public struct HostUpgradeOptions: Sendable, Equatable {
     public var maxRollbackAge = Duration.seconds(900)
     /// Whether what fails is brought back by itself.
     public var rollsBack = true
+    /// The checks that a policy gives itself, before and after.
+    public var checksBefore: [UpgradeGate] = []
+    public var checksAfter: [UpgradeGate] = []
+    /// How long it is watched afterwards.
+    public var watch = Duration.seconds(3600)
+    /// The environment of their programs.
+    public var environment: [String: String] = [:]
     /// How long workloads may take to be no worse than before.
     public var settleLimit = Duration.seconds(120)
 
     /// The default choices.
     public init() {}
+
+    /// What a check counts for: what is unknown is as the policy's gate of that name has it, and fails nothing without one.
+    func judged(_ check: UpgradeCheck) -> UpgradeCheck {
+        guard check.verdict == .unknown,
+            let gate = checksBefore.first(where: { $0.name == check.name && $0.onUnknown == .fail })
+        else { return check.overridden(by: overrides) }
+        return UpgradeCheck(gate.name, .failed, "nothing can be told: \(check.text)").overridden(by: overrides)
+    }
 }
 
 /// Decides what an upgrade of one cluster does, from what was found; nothing is asked and nothing changed here.
