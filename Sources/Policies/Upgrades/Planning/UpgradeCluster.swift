@@ -2,12 +2,30 @@
 public struct UpgradeCluster: Sendable, Hashable {
     /// Whether it is meant to run.
     public enum State: String, Sendable, CaseIterable {
-        case running, paused, runningThoughPaused, restoring, scaledToZero, beingDeleted
+        /// It is.
+        case running
+        /// Paused with vcluster's annotations.
+        case paused
+        /// Annotated as paused, and yet it has replicas.
+        case runningThoughPaused
+        /// A restore is at work.
+        case restoring
+        /// Scaled to 0 without an annotation.
+        case scaledToZero
+        /// Being deleted.
+        case beingDeleted
     }
 
     /// Where it keeps its objects.
     public enum Datastore: String, Sendable, CaseIterable {
-        case sqlite, etcd, external, unknown
+        /// SQLite in its data directory.
+        case sqlite
+        /// An etcd of its own in its data directory.
+        case etcd
+        /// Something outside the control plane.
+        case external
+        /// It cannot be told.
+        case unknown
     }
 
     /// The host cluster; `local` for a data directory on this machine.

@@ -28,7 +28,10 @@ public struct UpgradeGate: Sendable, Hashable {
 
     /// The verdict where nothing can be told.
     public enum Unknown: String, Sendable, CaseIterable {
-        case fail, pass
+        /// As if it had failed.
+        case fail
+        /// As if all were well.
+        case pass
     }
 
     /// The name of a built-in check, or the one that the policy gives; unique in its list.

@@ -46,7 +46,26 @@ public struct ApprovalRule: Sendable, Hashable {
 public struct UpgradeNotification: Sendable, Hashable {
     /// What is told.
     public enum Event: String, Sendable, CaseIterable {
-        case planned, started, gated, succeeded, failed, rolledBack, quarantined, approvalNeeded, windowMissed, finished
+        /// A plan has steps that are due.
+        case planned
+        /// A step began.
+        case started
+        /// A gate let no step start.
+        case gated
+        /// A step went well.
+        case succeeded
+        /// A step failed.
+        case failed
+        /// A step was taken back.
+        case rolledBack
+        /// A cluster is left alone from now on.
+        case quarantined
+        /// Somebody must say yes.
+        case approvalNeeded
+        /// A window closed before all that was due could start.
+        case windowMissed
+        /// All clusters of the policy are at its target.
+        case finished
     }
 
     /// The name of a notification of the configuration.
