@@ -33,7 +33,7 @@ struct MoveWarnings {
         if isManaged {
             warnings.append("labels and annotations of Argo CD and Flux are left out: add it to their sources yourself")
         }
-        warnings += exposure(created, names) + placement(created)
+        warnings += exposure(created, names) + placement(created) + ServiceRange(created).warnings(planner.objects)
         if plan.options.bumpsRevision == false {
             warnings.append("revisions go backwards: clients that stay connected miss changes without an error")
         }
