@@ -32,7 +32,7 @@ struct BadInputCases {
     typealias Make = @Sendable (BadInputCases) throws -> BadInput
 
     static let all: [String: Make] = dataDirectories.merging(stores) { $1 }.merging(archives) { $1 }
-        .merging(usage) { $1 }.merging(configurations) { $1 }.merging(states) { $1 }
+        .merging(usage) { $1 }.merging(configurations) { $1 }.merging(states) { $1 }.merging(moves) { $1 }
 
     /// A backup of a data directory that was spoiled first.
     private func backup(
