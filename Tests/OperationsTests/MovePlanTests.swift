@@ -118,6 +118,22 @@ struct MovePlanTests {
         #expect(!plan.warnings.contains { $0.contains("storageClasses fast") })
     }
 
+    @Test("What was paused to be moved is started; what somebody scaled to 0 is not")
+    func paused() throws {
+        var moving = try Moving.gold()
+        try moving.change(.statefulSets, "gold") { $0.setting(["spec", "replicas"], to: .integer(0)) }
+        #expect(moving.plan().target.replicas == 0)
+        #expect(moving.plan().warnings.contains { $0.contains("is not started") })
+        try moving.change(.statefulSets, "gold") {
+            $0.setting(["metadata", "annotations", "loft.sh/paused"], to: .string("true"))
+                .setting(["metadata", "annotations", "loft.sh/paused-replicas"], to: .string("1"))
+        }
+        let plan = moving.plan()
+        #expect(plan.refusals == [] && plan.target.replicas == 1)
+        #expect(plan.warnings.contains { $0.contains("the new one is started") })
+        #expect(try moving.moved(.statefulSets, "silver").annotations.keys.allSatisfy { !$0.contains("paused") })
+    }
+
     @Test("A load balancer gets the new host's annotations, and loses those of the old one")
     func loadBalancer() throws {
         var moving = try Self.layout(Self.layouts[1])
