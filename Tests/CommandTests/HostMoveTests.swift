@@ -98,6 +98,7 @@ struct HostMoveTests {
         #expect(try move.host.leftovers(host: 2) == "")
         let backup = try move.host.daytwo("backup", "create", MoveFixture.place, host: 2)
         #expect(backup.code == 0, "what was moved is backed up as any other: \(backup.errors)")
+        try expectRestoredAndBack(move)
         let again = try move.restore("run", "--yes")
         #expect(again.code == 4 && again.errors.contains("already"), "\(again.errors)")
         let back = try move.host.daytwo("restore", "rollback", MoveFixture.place, "--yes", host: 2)
@@ -105,6 +106,16 @@ struct HostMoveTests {
         #expect(try move.waitFor { try move.left() == "" })
         let after = try move.host.kubectl("get", "all,pvc,secret,cm", "-n", move.namespace, "-o", "yaml").text
         #expect(after == before, "the original was not touched")
+    }
+
+    /// A restore in the new place is undone before the move is.
+    private func expectRestoredAndBack(_ move: MoveFixture) throws {
+        let restored = try move.host.daytwo(
+            "restore", "run", MoveFixture.place, "silver@latest", "--yes", "--no-safety-backup", host: 2)
+        #expect(restored.code == 0, "\(restored.errors)")
+        let back = try move.host.daytwo("restore", "rollback", MoveFixture.place, "--yes", host: 2)
+        #expect(back.code == 0 && !back.text.contains("is removed"), "\(back.text)\(back.errors)")
+        #expect(try move.there("get", "pod", "silver-0", "-n", "fresh", "--no-headers").contains("Running"))
     }
 
     @Test("What is refused makes nothing, and says what to do")
@@ -132,6 +143,8 @@ struct HostMoveTests {
     @Test("A claim that keeps the name of its old volume waits for ever, as on real hosts")
     func uncleaned() throws {
         let move = try MoveFixture("B")
+        let cold = try move.host.daytwo("backup", "create", move.name)
+        #expect(cold.code == 0, "a paused cluster is moved as any other: \(cold.errors)")
         let run = try move.restore(
             "run", "--create-namespace", "--yes", "--no-clean", "claims", "--no-clean", "volumes")
         #expect(run.code == 0 && run.errors.contains("stay pending for ever"), "\(run.errors)")

@@ -118,6 +118,65 @@ struct MovePlanTests {
         #expect(!plan.warnings.contains { $0.contains("storageClasses fast") })
     }
 
+    @Test("What was paused to be moved is started; what somebody scaled to 0 is not")
+    func paused() throws {
+        var moving = try Moving.gold()
+        try moving.change(.statefulSets, "gold") { $0.setting(["spec", "replicas"], to: .integer(0)) }
+        #expect(moving.plan().target.replicas == 0)
+        #expect(moving.plan().warnings.contains { $0.contains("is not started") })
+        try moving.change(.statefulSets, "gold") {
+            $0.setting(["metadata", "annotations", "loft.sh/paused"], to: .string("true"))
+                .setting(["metadata", "annotations", "loft.sh/paused-replicas"], to: .string("1"))
+        }
+        let plan = moving.plan()
+        #expect(plan.refusals == [] && plan.target.replicas == 1)
+        #expect(plan.warnings.contains { $0.contains("the new one is started") })
+        #expect(try moving.moved(.statefulSets, "silver").annotations.keys.allSatisfy { !$0.contains("paused") })
+    }
+
+    @Test("A load balancer gets the new host's annotations, and loses those of the old one")
+    func loadBalancer() throws {
+        var moving = try Self.layout(Self.layouts[1])
+        try moving.change(.services, "beige-lb") {
+            $0.setting(
+                ["metadata", "annotations"],
+                to: .object([
+                    JSONMember("old.example/pool", .string("a")), JSONMember("other", .string("b")),
+                ])
+            ).setting(["spec", "loadBalancerIP"], to: .string("192.0.2.10"))
+        }
+        moving.options.mapping.loadBalancerAnnotations = ["new.example/pool": "public"]
+        moving.options.mapping.droppedAnnotations = ["old.example/pool"]
+        let service = try moving.moved(.services, "silver-lb")
+        #expect(service.annotations == ["other": "b", "new.example/pool": "public"])
+        #expect(service["spec", "loadBalancerIP"] == nil)
+        #expect(try moving.moved(.services, "silver").annotations == [:], "it is no load balancer")
+    }
+
+    @Test("Other addresses of Services on the new host are told")
+    func serviceRange() throws {
+        var moving = try Moving.gold()
+        func warns() -> Bool { moving.plan().warnings.contains { $0.contains("Services inside may not get any") } }
+        #expect(ServiceRange.range("10.43.0.0/16") == 0x0A2B_0000...0x0A2B_FFFF)
+        #expect(ServiceRange.range("10.43.0.7/32") == 0x0A2B_0007...0x0A2B_0007)
+        #expect(ServiceRange.range("fd00::/108") == nil && ServiceRange.range("10.43.0.0/33") == nil)
+        let range = try moving.object(
+            #"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"vc-cidr-gold","namespace":"vc-gold"},"data":{"cidr":"10.43.0.0/16"}}"#
+        )
+        moving.manifests.removeAll { $0.type == .configMaps }
+        moving.manifests.append(try HostManifest(cleaning: range, of: .configMaps))
+        func service(_ address: String) throws -> KubernetesObject {
+            try moving.object(
+                #"{"metadata":{"name":"kubernetes","namespace":"default"},"spec":{"clusterIP":"\#(address)"}}"#)
+        }
+        for address in ["10.43.0.1", "None", "fd00::1"] {
+            moving.target[.services] = [try service(address)]
+            #expect(!warns(), "\(address)")
+        }
+        moving.target[.services] = [try service("10.96.0.1")]
+        #expect(warns())
+    }
+
     @Test("Words of command lines are renamed where they are names, and nowhere else")
     func words() throws {
         let moving = try Moving.gold()

@@ -42,6 +42,15 @@ struct RightsTests {
         #expect(!restore.contains { $0.verb == "delete" && !["jobs", "leases", "pods"].contains($0.resource) })
     }
 
+    @Test func aMoveTakesAllOfARestoreAndRemovesWhatItMakes() {
+        let move = Set(Rights(for: [.move]).rights)
+        #expect(move.isSuperset(of: Rights(for: [.restore]).rights))
+        let made = HostManifest.kinds.filter(\.isNamespaced).map(\.plural)
+        #expect(made.allSatisfy { kind in move.contains { $0.resource == kind && $0.verb == "delete" } })
+        #expect(!move.contains { $0.resource.hasPrefix("clusterrole") && $0.verb != "list" })
+        #expect(move.contains { $0.text == "create namespaces" && !$0.isNamespaced })
+    }
+
     @Test func rolesAreNarrowWhereTheyCanBe() throws {
         let roles = Rights(for: [.pause]).roles(named: "daytwo", in: "team-a")
         #expect(roles.map(\.kind) == ["Role", "ClusterRole"])

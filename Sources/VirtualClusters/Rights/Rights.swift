@@ -9,10 +9,12 @@ public struct Rights: Sendable, Hashable {
         case list
         /// Back them up, through an agent beside the control plane.
         case backup
-        /// Restore, here or as another cluster.
+        /// Restore in its place.
         case restore
         /// Pause and resume.
         case pause
+        /// Bring backups up as new virtual clusters, and take them away again.
+        case move
     }
 
     /// One verb on one resource.
@@ -42,7 +44,7 @@ public struct Rights: Sendable, Hashable {
             }
         }
         if !purposes.isEmpty { take(Self.listed, ["list"]) }
-        if !purposes.isDisjoint(with: [.backup, .restore]) {
+        if !purposes.isDisjoint(with: [.backup, .restore, .move]) {
             take(HostManifest.kinds, ["list"])
             take([.jobs], ["create", "delete", "get", "list"])
             take([.pods], ["get", "watch"])
@@ -50,17 +52,26 @@ public struct Rights: Sendable, Hashable {
             take([.pods], ["create", "get"], subresource: "exec")
             take([.leases], ["create", "delete", "get", "patch"])
         }
-        if !purposes.isDisjoint(with: [.pause, .restore]) {
+        if !purposes.isDisjoint(with: [.pause, .restore, .move]) {
             take([.statefulSets, .deployments], ["get", "patch", "watch"])
         }
-        if purposes.contains(.restore) {
+        if !purposes.isDisjoint(with: [.restore, .move]) {
             // Applying on the server's side is a patch, and a create of what is not there.
             take(HostManifest.kinds.filter(\.isNamespaced), ["create", "get", "patch"])
             take([.pods], ["delete"])
             take([.persistentVolumes], ["get", "patch"])
         }
+        if purposes.contains(.move) {
+            // What was made is removed again where it fails.
+            take(HostManifest.kinds.filter(\.isNamespaced), ["delete"])
+            take([.storageClasses, Self.ingressClasses, .namespaces], ["list"])
+            take([.namespaces], ["create", "delete", "get"])
+        }
         self.rights = rights.sorted()
     }
+
+    private static let ingressClasses = ResourceType(
+        group: "networking.k8s.io", version: "v1", plural: "ingressclasses", kind: "IngressClass", isNamespaced: false)
 
     // Volumes and autoscalers only add to what is shown, but nobody should have to guess whether they were looked at.
     private static let listed: [ResourceType] = [

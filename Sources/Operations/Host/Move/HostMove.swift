@@ -254,7 +254,11 @@ public struct HostMove: Sendable {
                 sweeping.isBesideControlPlane = false
                 try sweeping.sweep()
             }
-            try move.removal(mark.run).remove()
+            let removal = move.removal(mark.run)
+            let hasBegun = try !removal.workloads().isEmpty
+            try removal.remove()
+            // The workload comes first: without it nothing had been made.
+            guard hasBegun else { return failure }
             return Failure(
                 .rolledBack, "bringing up \(restore.name) on \(host.name) failed, and what was made is removed",
                 why: failure.description, cause: failure)

@@ -81,8 +81,26 @@ struct ManifestMove {
 
     // MARK: Kinds
 
+    /// Whether it was paused as vcluster pauses: whoever moves it has stopped it for that.
+    static func isPaused(_ workload: KubernetesObject) -> Bool {
+        workload.annotations[pausePrefix] == "true" && workload["spec", "replicas"]?.integerValue == 0
+    }
+
+    private static let pausePrefix = "loft.sh/paused"
+
+    private func resumed(_ json: JSONValue) -> JSONValue {
+        let workload = KubernetesObject(json)
+        guard Self.isPaused(workload) else { return json }
+        let told = workload.annotations["\(Self.pausePrefix)-replicas"].flatMap { Int64($0) } ?? 1
+        let annotations = (json["metadata", "annotations"]?.members ?? []).filter {
+            !$0.name.hasPrefix(Self.pausePrefix)
+        }
+        return json.setting(["spec", "replicas"], to: .integer(max(1, told)))
+            .setting(["metadata", "annotations"], to: annotations.isEmpty ? nil : .object(annotations))
+    }
+
     private func workload(_ json: JSONValue) -> JSONValue {
-        var json = json.changing(["spec", "serviceName"]) { $0.text { names.reference($0, .services) } }
+        var json = resumed(json).changing(["spec", "serviceName"]) { $0.text { names.reference($0, .services) } }
             .changing(["spec", "volumeClaimTemplates", "spec", "storageClassName"], storageClass)
         let pod = ["spec", "template", "spec"]
         json = json.changing(pod + ["serviceAccountName"]) { $0.text { names.reference($0, .serviceAccounts) } }

@@ -19,6 +19,11 @@ struct MoveWarnings {
                     ? "claims keep the name of a volume of the old host, and stay pending for ever"
                     : "volumes of the old host stay known inside, and claims that name them stay pending")
         }
+        if created.contains(where: {
+            MovePlanner.isWorkload($0.manifest.type) && ManifestMove.isPaused($0.manifest.object)
+        }) {
+            warnings.append("it was paused when it was backed up, and the new one is started")
+        }
         if plan.target.replicas == 0 { warnings.append("it was stopped when it was backed up, and is not started") }
         warnings +=
             moved.contains { $0.manifest.object.labels["owner"] == "helm" } && names.old != names.new
@@ -33,7 +38,7 @@ struct MoveWarnings {
         if isManaged {
             warnings.append("labels and annotations of Argo CD and Flux are left out: add it to their sources yourself")
         }
-        warnings += exposure(created, names) + placement(created)
+        warnings += exposure(created, names) + placement(created) + ServiceRange(created).warnings(planner.objects)
         if plan.options.bumpsRevision == false {
             warnings.append("revisions go backwards: clients that stay connected miss changes without an error")
         }

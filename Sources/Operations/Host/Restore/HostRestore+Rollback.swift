@@ -44,12 +44,17 @@ extension HostRestore {
     }
 
     private func moveToUndo(run: String?, _ cluster: VirtualCluster) throws(Failure) -> String? {
-        let workload = try host.client.get(cluster.workload.type, cluster.workload.name, in: cluster.namespace)
-        guard let made = workload.annotations[HostObjectCreation.mark], made.utf8.count == 32 else { return nil }
-        let last = try list(of: cluster).last { $0.journal?.state == .done && $0.journal?.isOldDiscarded == false }
-        guard let last else { return made }
+        guard let made = try madeBy(cluster) else { return nil }
+        // One that is done and has no old set any more comes after the move all the same.
+        guard let last = try list(of: cluster).last(where: { $0.journal?.state == .done }) else { return made }
         let isMeant = run.map { last.run.hasPrefix($0) || last.run.hasSuffix("-\($0)") } ?? true
         return last.run.hasSuffix("-\(made.prefix(8))") && isMeant ? made : nil
+    }
+
+    /// The run that brought the cluster up here; nil where none did.
+    private func madeBy(_ cluster: VirtualCluster) throws(Failure) -> String? {
+        let workload = try host.client.get(cluster.workload.type, cluster.workload.name, in: cluster.namespace)
+        return workload.annotations[HostObjectCreation.mark].flatMap { $0.utf8.count == 32 ? $0 : nil }
     }
 
     /// The same with the whole name.
@@ -81,7 +86,9 @@ extension HostRestore {
     private func chosenRun(
         _ text: String?, _ cluster: VirtualCluster, where fits: (RestoreJournal) -> Bool
     ) throws(Failure) -> String {
-        let runs = try list(of: cluster)
+        let made = try madeBy(cluster).map { "-\($0.prefix(8))" }
+        // Before the run that brought it up there is nothing to go back to.
+        let runs = try list(of: cluster).filter { run in made.map { !run.run.hasSuffix($0) } ?? true }
         let found =
             text.map { text in runs.filter { $0.run.hasPrefix(text) || $0.run.hasSuffix("-\(text)") } }
             ?? runs.filter { $0.journal.map(fits) ?? false }
