@@ -13,6 +13,8 @@ public struct Rights: Sendable, Hashable {
         case restore
         /// Pause and resume.
         case pause
+        /// Give it another k3s, and take that back.
+        case upgrade
         /// Bring backups up as new virtual clusters, and take them away again.
         case move
     }
@@ -44,7 +46,7 @@ public struct Rights: Sendable, Hashable {
             }
         }
         if !purposes.isEmpty { take(Self.listed, ["list"]) }
-        if !purposes.isDisjoint(with: [.backup, .restore, .move]) {
+        if !purposes.isDisjoint(with: [.backup, .restore, .move, .upgrade]) {
             take(HostManifest.kinds, ["list"])
             take([.jobs], ["create", "delete", "get", "list"])
             take([.pods], ["get", "watch"])
@@ -52,7 +54,7 @@ public struct Rights: Sendable, Hashable {
             take([.pods], ["create", "get"], subresource: "exec")
             take([.leases], ["create", "delete", "get", "patch"])
         }
-        if !purposes.isDisjoint(with: [.pause, .restore, .move]) {
+        if !purposes.isDisjoint(with: [.pause, .restore, .move, .upgrade]) {
             take([.statefulSets, .deployments], ["get", "patch", "watch"])
         }
         if !purposes.isDisjoint(with: [.restore, .move]) {
@@ -60,6 +62,14 @@ public struct Rights: Sendable, Hashable {
             take(HostManifest.kinds.filter(\.isNamespaced), ["create", "get", "patch"])
             take([.pods], ["delete"])
             take([.persistentVolumes], ["get", "patch"])
+        }
+        if purposes.contains(.upgrade) {
+            // The API is asked as the syncer's Secret has it, at the port that the Service leads to.
+            take([.secrets, .services], ["get"])
+            // What the new image has said of itself.
+            take([.pods], ["get"], subresource: "log")
+            // Volumes that a way back cannot carry over are kept on the host.
+            take([.persistentVolumeClaims, .persistentVolumes], ["get", "patch"])
         }
         if purposes.contains(.move) {
             // What was made is removed again where it fails.
