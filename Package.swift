@@ -136,7 +136,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             exclude: ["Fixtures"]),
-        .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "Failures", "Files"]),
+        .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "Failures", "Files", "JSONValues"]),
         .testTarget(
             name: "JobsTests",
             dependencies: ["Failures", "Files", "Jobs", "Policies", .product(name: "GRDB", package: "GRDB.swift")]),

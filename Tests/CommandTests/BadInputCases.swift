@@ -33,7 +33,7 @@ struct BadInputCases {
 
     static let all: [String: Make] = dataDirectories.merging(stores) { $1 }.merging(archives) { $1 }
         .merging(usage) { $1 }.merging(configurations) { $1 }.merging(states) { $1 }
-        .merging(upgrades) { $1 }.merging(moves) { $1 }
+        .merging(upgrades) { $1 }.merging(moves) { $1 }.merging(extractions) { $1 }
 
     /// A backup of a data directory that was spoiled first.
     private func backup(
