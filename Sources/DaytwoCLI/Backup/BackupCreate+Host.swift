@@ -41,7 +41,7 @@ extension BackupCreate {
         return try ClusterPath(host: hostName, namespace: namespace, name: parts.last ?? text).description
     }
 
-    private func refuseLocalOptions() throws(Failure) {
+    func refuseLocalOptions() throws(Failure) {
         let local: [(String, Bool)] = [
             ("--data-dir", dataDir != nil), ("--name", name != nil), ("--token-file", tokenFile != nil),
             ("--k3s-version", k3sVersion != nil), ("--config-dir", configDir != nil),

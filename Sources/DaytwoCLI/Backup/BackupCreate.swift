@@ -15,8 +15,9 @@ struct BackupCreate: JobCommand {
         "create", abstract: "Back up a virtual cluster, or a k3s data directory, while it runs.",
         discussion: """
             With NAMESPACE/NAME, a virtual cluster on a host: an agent, a Job that is removed afterwards, reads its \
-            volume, and the host objects that make it up go into the archive as well. With --data-dir and --name, a k3s \
-            on this machine.
+            volume, and the host objects that make it up go into the archive as well. With --all, -l or -n alone, all \
+            that are selected on one host or on all that are configured, each a job of its own; one that fails stops no \
+            other. With --data-dir and --name, a k3s on this machine.
 
             The datastore at exactly one revision, the server's own files, and the proof that its token opens its \
             identity: one archive in the store, read back before it counts. Of embedded etcd it takes a snapshot that k3s \
@@ -29,6 +30,8 @@ struct BackupCreate: JobCommand {
     var cluster: String?
 
     @OptionGroup var host: HostOptions
+
+    @OptionGroup var fleet: FleetOptions
 
     @Option(
         help: ArgumentHelp("The image of the agent (else as configured, else $DAYTWO_AGENT_IMAGE).", valueName: "image")
@@ -83,11 +86,15 @@ struct BackupCreate: JobCommand {
         if let level, !(1...19).contains(level) {
             throw Failure(.usage, "there is no level \(level)", next: "give --level 1 to 19")
         }
-        if let cluster { return try backUpOnHost(cluster, session) }
+        if let cluster {
+            try fleet.refuse(beside: cluster)
+            return try backUpOnHost(cluster, session)
+        }
+        if fleet.isGiven || dataDir == nil && host.namespace != nil { return try backUpFleet(session) }
         guard let dataDir else {
             throw Failure(
                 .usage, "it is not said what to back up",
-                next: "give NAMESPACE/NAME of a virtual cluster, or --data-dir DIR and --name NAME")
+                next: "give NAMESPACE/NAME of a virtual cluster, --all, or --data-dir DIR and --name NAME")
         }
         guard let name else {
             throw Failure(.usage, "it is not said under which name to back up \(dataDir)", next: "give --name NAME")
@@ -171,7 +178,7 @@ struct BackupCreate: JobCommand {
 }
 
 /// What `backup create` shows.
-private struct CreatedBackup {
+struct CreatedBackup {
     let result: BackupResult
     let store: DirectoryStore
     let seconds: Double

@@ -52,6 +52,17 @@ enum ExitStatus: Int32, CaseIterable {
         }
     }
 
+    /// The worst first: what is left behind, what is damaged, what failed, what only lacks something.
+    private static let bySeverity: [ExitStatus] = [
+        .interrupted, .terminated, .halfWay, .rolledBack, .verificationFailed, .failed, .denied, .refused, .notFound,
+        .unreachable, .locked, .usage, .partial, .changes, .done,
+    ]
+
+    /// The worst of several; `done` of none.
+    static func worst(of statuses: [ExitStatus]) -> ExitStatus {
+        bySeverity.first(where: statuses.contains) ?? .done
+    }
+
     /// What it means, for the help.
     var meaning: String {
         switch self {

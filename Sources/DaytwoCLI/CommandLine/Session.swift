@@ -28,6 +28,18 @@ struct Session: Sendable {
         console.listen { remark, text in job.log(remark == .note ? .info : .warning, text) }
     }
 
+    private init(of session: Session, arguments: [String]) {
+        let console = session.console
+        self.console = console
+        settings = session.settings
+        self.arguments = arguments
+        isDetached = false
+        job = ActiveJob { console.warn($0) }
+    }
+
+    /// A session within this one, with a job of its own that another command line would do.
+    func member(arguments: [String]) -> Session { Session(of: self, arguments: arguments) }
+
     /// The time.
     var now: Date { Date() }
 

@@ -43,6 +43,24 @@ extension HostOptions {
         }
     }
 
+    /// The same, each with what became of it: one that cannot be reached hides no other.
+    func attempts(
+        _ session: Session, _ context: OperationContext
+    ) throws(Failure) -> [(name: String, host: Result<ChosenHost, Failure>)] {
+        let configured = try session.settings.optionalConfiguration(session.console)?.hosts ?? []
+        guard host == nil, kubeconfig == nil, self.context == nil, configured.count > 1 else {
+            let one = try one(session, context)
+            return [(one.cluster.name, .success(one))]
+        }
+        return configured.map { host in
+            do throws(Failure) {
+                return (host.name, .success(try Self.chosen(host, context)))
+            } catch {
+                return (host.name, .failure(error))
+            }
+        }
+    }
+
     /// A host as the configuration has it.
     static func chosen(_ host: ConfiguredHost, _ context: OperationContext) throws(Failure) -> ChosenHost {
         try chosen(host.name, kubeconfig: host.kubeconfig, context: host.context, host, context)

@@ -1,0 +1,77 @@
+import Foundation
+import Testing
+
+@Suite("Backups of many virtual clusters", .timeLimit(.minutes(10)))
+struct HostFleetTests {
+    @Test("All of all configured hosts: each a job of its own, and a host that is away stops no other")
+    func all() throws {
+        let host = try SandboxFixture(hosts: 2, clusters: 4)
+        let commands = host.commands
+        _ = try commands.write(configuration(host), to: "daytwo.yaml")
+        let told = ["--config", commands.path("daytwo.yaml")]
+        let whole = try host.daytwo(arguments: ["backup", "create", "--all", "--parallel", "2", "-o", "json"] + told)
+        #expect(whole.code == 0, "\(whole.errors)")
+        let items = try #require(try whole.json()["items"] as? [[String: Any]])
+        #expect(items.count == 4 && items.allSatisfy { $0["result"] as? String == "complete" }, "\(items)")
+        #expect(Set(items.compactMap { $0["host"] as? String }) == ["one", "two"])
+        #expect(try commands.archives().count == 4)
+        let jobs = try #require(
+            try host.daytwo(arguments: ["jobs", "list", "-o", "json"] + told).json()["items"] as? [[String: Any]])
+        #expect(jobs.count == 4 && jobs.allSatisfy { $0["state"] as? String == "succeeded" }, "\(jobs) \(whole.errors)")
+        #expect(Set(jobs.compactMap { $0["cluster"] as? String }).count == 4, "\(jobs)")
+
+        // A host that says nothing but errors, beside one that is well.
+        try host.fault(["api-errors", "--host", "host-2"])
+        let partly = try host.daytwo(arguments: ["backup", "create", "-A"] + told)
+        #expect(partly.code == 7 && partly.errors.contains("warning: "), "\(partly.code) \(partly.errors)")
+        #expect(try commands.archives().count == 6)
+        #expect(partly.text.contains("CLUSTER") && partly.text.contains("one/") && !partly.text.contains("two/"))
+        try host.fault(["--clear", "--host", "host-2"])
+        #expect(try host.leftovers(host: 1) == "" && host.leftovers(host: 2) == "")
+    }
+
+    @Test("Labels and namespaces select, and where they select none it is said")
+    func selected() throws {
+        let host = try SandboxFixture(clusters: 3)
+        let names = try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").map(String.init)
+        let parts = names[0].split(separator: "/").map(String.init)
+        let workload = try host.kubectl("get", "statefulset", "-n", parts[0], "-o", "name").text
+            .split(separator: "\n").map(String.init)
+        let kind = workload.first ?? "deployment.apps/\(parts[1])"
+        #expect(try host.kubectl("label", kind, "-n", parts[0], "tier=gold").code == 0)
+        let gold = try host.daytwo("backup", "create", "-l", "tier=gold,app", "-o", "json")
+        let items = try #require(try gold.json()["items"] as? [[String: Any]])
+        #expect(gold.code == 0 && items.compactMap { $0["cluster"] as? String } == [names[0]], "\(gold.errors)")
+        let inOne = try host.daytwo("backup", "create", "-n", parts[0], "-o", "name")
+        #expect(inOne.code == 0 && !inOne.text.isEmpty, "\(inOne.errors)")
+        let none = try host.daytwo("backup", "create", "-l", "tier=tin")
+        #expect(none.code == 11 && none.errors.contains("no virtual cluster to back up"), "\(none.errors)")
+        for wrong in [["--all", "--parallel", "0"], ["-l", "=x"], ["--all", "shop"], ["--all", "--detach"]] {
+            let refused = try host.daytwo(arguments: ["backup", "create"] + wrong)
+            #expect(refused.code == 64, "\(wrong): \(refused.code) \(refused.errors)")
+        }
+    }
+
+    @Test("A signal ends all of them, and no agent is left")
+    func stopped() throws {
+        let host = try SandboxFixture(clusters: 3)
+        let running = try host.commands.start(
+            ["backup", "create", "--all", "--parallel", "2"], environment: host.surroundings())
+        try host.commands.wait("two agents") { try host.leftovers().split(separator: "\n").count >= 2 }
+        kill(running.id, SIGINT)
+        let result = try running.result()
+        #expect(result.code == 130, "\(result.errors)")
+        try host.commands.wait("the agents' end") { try host.leftovers().isEmpty }
+    }
+
+    private func configuration(_ host: SandboxFixture) -> String {
+        """
+        apiVersion: daytwo/v1
+        kind: Configuration
+        stores: {main: {path: "\(host.commands.store)"}}
+        hosts:
+          one: {kubeconfig: "\(host.kubeconfig(1))", agent: {image: "daytwo:test"}}
+          two: {kubeconfig: "\(host.kubeconfig(2))", agent: {image: "daytwo:test"}}
+        """
+    }
+}
