@@ -155,7 +155,9 @@ struct RolloutTests {
         #expect(run.code == 0, "\(run.errors)")
         #expect(try !items(run).isEmpty)
         let audit = try host.commands.fleet("jobs", "audit").text
-        for verb in ["upgrade approved", "upgrade paused", "upgrade resumed"] { #expect(audit.contains(verb), "\(audit)") }
+        for verb in ["upgrade approved", "upgrade paused", "upgrade resumed"] {
+            #expect(audit.contains(verb), "\(audit)")
+        }
     }
 
     @Test("Killed with everything that it started, the next run finishes what was cut")

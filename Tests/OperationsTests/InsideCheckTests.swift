@@ -21,7 +21,9 @@ struct InsideCheckTests {
         #expect(try InsideChecks.removed(in: metrics, by: #require(KubernetesMinor("1.25"))).count == 2)
     }
 
-    private func configuration(_ policy: String, _ client: String, _ selector: String, _ kind: String) throws -> JSONValue {
+    private func configuration(_ policy: String, _ client: String, _ selector: String, _ kind: String) throws
+        -> JSONValue
+    {
         let text = """
             {"metadata":{"name":"guard"},"webhooks":[{"name":"a","failurePolicy":"\(policy)","clientConfig":\(client),
             "namespaceSelector":\(selector),"rules":[{"apiGroups":[""],"resources":["\(kind)"]}]}]}
@@ -29,7 +31,8 @@ struct InsideCheckTests {
         return try JSONValue(parsing: Array(text.utf8))
     }
 
-    @Test("A webhook blocks when it runs inside, refuses when it is away, and is asked for the control plane's own kinds")
+    @Test(
+        "A webhook blocks when it runs inside, refuses when it is away, and is asked for the control plane's own kinds")
     func webhooks() throws {
         let inside = #"{"service":{"name":"x","namespace":"y"}}"#
         #expect(try InsideChecks.blocking(configuration("Fail", inside, "{}", "pods")) == ["guard/a"])

@@ -9,7 +9,8 @@ import Policies
 struct UpgradeApprove: OperationCommand {
     static let configuration = CommandConfiguration.verb(
         "approve", abstract: "Say yes to a policy's upgrades, or to one wave of them.",
-        discussion: "How many must, and for how long it counts, is in the policy.", exits: [.refused, .denied, .notFound])
+        discussion: "How many must, and for how long it counts, is in the policy.",
+        exits: [.refused, .denied, .notFound])
 
     @Argument(help: ArgumentHelp("The policy's name.", valueName: "name"))
     var policy: String

@@ -10,7 +10,8 @@ import Stores
 /// `daytwo upgrade status`.
 struct UpgradeStatus: OperationCommand {
     static let configuration = CommandConfiguration.verb(
-        "status", abstract: "Show how far rollouts are: waves, what runs, what is quarantined or paused, what was done.",
+        "status",
+        abstract: "Show how far rollouts are: waves, what runs, what is quarantined or paused, what was done.",
         exits: [.partial, .refused, .unreachable, .denied, .notFound])
 
     @OptionGroup var facts: UpgradeFactOptions
@@ -31,11 +32,14 @@ struct UpgradeStatus: OperationCommand {
         var text = ""
         var waves = Table(["POLICY", "WAVE", "PHASE", "CLUSTERS", "DONE", "FAILED"], rightAligned: [3, 4, 5])
         for wave in plan.waves where wave.clusters > 0 {
-            waves.add([wave.policy, wave.name, wave.phase.rawValue, "\(wave.clusters)", "\(wave.done)", "\(wave.failed)"])
+            waves.add([
+                wave.policy, wave.name, wave.phase.rawValue, "\(wave.clusters)", "\(wave.done)", "\(wave.failed)",
+            ])
         }
         text += waves.text(showsHeader: session.console.showsHeaders)
         var block = Block()
-        block.add("running", each: history.running.map { "\($0.cluster) to \($0.to), since \(Formats.local($0.since))" })
+        block.add(
+            "running", each: history.running.map { "\($0.cluster) to \($0.to), since \(Formats.local($0.since))" })
         block.add("quarantined", each: history.quarantines.map { "\($0.cluster): \($0.reason)" })
         block.add("paused", each: history.pauses.map { "\($0.policy): \($0.reason)" })
         block.add(

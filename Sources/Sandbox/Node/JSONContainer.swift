@@ -33,13 +33,16 @@ struct JSONContainer: Sendable {
         guard command.last?.contains("k3s --version") ?? false || command.suffix(1) == ["--version"],
             ImageTable.split(image).repository.hasSuffix("k3s"), let version = K3sVersion(image: image)
         else { return nil }
-        let flags = ["data-dir", "disable", "service-cidr", "tls-san", "token", "kube-controller-manager-arg"].map { "--\($0) value" }
+        let flags = ["data-dir", "disable", "service-cidr", "tls-san", "token", "kube-controller-manager-arg"].map {
+            "--\($0) value"
+        }
         return ["echo", "k3s version \(version.text) (00000000)\n" + (flags + Self.switches).joined(separator: "\n")]
     }
 
     private static let switches = [
         "--disable-network-policy", "--disable-agent", "--disable-cloud-controller", "--disable-scheduler",
-        "--flannel-backend value", "--kube-apiserver-arg value", "--write-kubeconfig value", "--https-listen-port value",
+        "--flannel-backend value", "--kube-apiserver-arg value", "--write-kubeconfig value",
+        "--https-listen-port value",
     ]
 
     var isDaytwo: Bool {

@@ -29,7 +29,8 @@ struct VirtualAPI: APIService {
             }
             return .bytes(200, Array("ok".utf8), contentType: "text/plain; charset=utf-8")
         case ["metrics"]:
-            return .bytes(200, Array("# TYPE apiserver_requested_deprecated_apis gauge\n".utf8), contentType: "text/plain")
+            return .bytes(
+                200, Array("# TYPE apiserver_requested_deprecated_apis gauge\n".utf8), contentType: "text/plain")
         case ["api"]: return .json(200, Discovery.versions)
         case ["apis"]: return .json(200, Discovery.groupList)
         case ["openapi", "v2"]:

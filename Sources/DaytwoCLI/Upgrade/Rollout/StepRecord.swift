@@ -20,7 +20,9 @@ struct StepRecord {
 
     /// The step of a cluster that was begun and has not ended; nil where there is none.
     init?(running cluster: String, _ session: Session) throws(Failure) {
-        guard let step = try session.upgradeHistory().running.first(where: { $0.cluster == cluster }) else { return nil }
+        guard let step = try session.upgradeHistory().running.first(where: { $0.cluster == cluster }) else {
+            return nil
+        }
         let began = try session.upgradeRecords().events().last { $0.kind == .started && $0.cluster == cluster }
         self.init(session, cluster, step.policy.isEmpty ? nil : step.policy, began?.from, step.to)
     }

@@ -132,7 +132,8 @@ public struct HostMove: Sendable {
     ) throws(Failure) {
         let (cluster, objects) = try restore.find()
         let hold = restore.hold(cluster, mark, host, context)
-        try restore.restore(nil, HostRestoreOptions(), hold, objects, HostRestore.Progress(), &result, proving: archive) {
+        try restore.restore(nil, HostRestoreOptions(), hold, objects, HostRestore.Progress(), &result, proving: archive)
+        {
             open, watched throws(Failure) in
             let outcome = try onVolume(open, watched, archive, options, mark)
             try restore.checkIdentity(outcome, archive)

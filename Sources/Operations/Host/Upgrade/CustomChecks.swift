@@ -73,7 +73,8 @@ struct CustomChecks {
             if ended.timedOut {
                 return UpgradeCheck(gate.name, .unknown, "it did not end within \(Int(gate.timeout)) s")
             }
-            let output = String(decoding: ended.output.prefix(Self.mostOutput), as: UTF8.self)
+            let output =
+                String(decoding: ended.output.prefix(Self.mostOutput), as: UTF8.self)
                 .split(separator: "\n").first.map { ": \($0)" } ?? ""
             return UpgradeCheck(gate.name, ended.end == .exited(0) ? .passed : .failed, "\(ended.end)\(output)")
         } catch {
@@ -111,6 +112,7 @@ struct CustomChecks {
         let text = value?.stringValue ?? value.map { $0.compact } ?? "nothing"
         return UpgradeCheck(
             gate.name, text == wanted.equals ? .passed : .failed,
-            "\(wanted.kind) \(wanted.name) has \(wanted.path) \(String(text.prefix(80))), and \(wanted.equals) is wanted")
+            "\(wanted.kind) \(wanted.name) has \(wanted.path) \(String(text.prefix(80))), and \(wanted.equals) is wanted"
+        )
     }
 }

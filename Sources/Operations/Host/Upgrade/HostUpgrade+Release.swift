@@ -20,7 +20,9 @@ extension HostUpgrade {
         let left = try restore.agent(cluster, claim, run: nil, context).use { open throws(Failure) in
             try open(.dropAside, context).dropAside(run: nil)
         }
-        guard left.isEmpty else { throw Failure(.failed, "what was set aside for \(cluster.path) could not be removed") }
+        guard left.isEmpty else {
+            throw Failure(.failed, "what was set aside for \(cluster.path) could not be removed")
+        }
         let removal = JSONValue.object([
             JSONMember(
                 "metadata",

@@ -14,7 +14,8 @@ extension HostUpgrade {
     ) -> Failure {
         guard !failure.isNotOurs else { return failure }
         let path = hold.cluster.path
-        let isOld = UTCTime.parse(hold.mark.started).map { context.now().timeIntervalSince($0) > maxRollbackAge } ?? true
+        let isOld =
+            UTCTime.parse(hold.mark.started).map { context.now().timeIntervalSince($0) > maxRollbackAge } ?? true
         guard (options.rollsBack && !isOld) || hold.mark.backup == nil else {
             let reason = isOld && options.rollsBack ? "; it began too long ago to be taken back without asking" : ""
             return Failure(

@@ -66,7 +66,8 @@ struct InsideChecks {
             ? UpgradeCheck(name, .passed, "no webhook stands in the way of the control plane's own work")
             : UpgradeCheck(
                 name, .failed,
-                "these refuse the control plane's own objects while their pods are away: \(blocking.joined(separator: ", "))")
+                "these refuse the control plane's own objects while their pods are away: \(blocking.joined(separator: ", "))"
+            )
     }
 
     /// Webhooks that are asked for the control plane's own kinds in every namespace, run inside, and refuse when nobody answers.
