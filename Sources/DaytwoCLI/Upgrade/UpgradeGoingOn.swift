@@ -25,7 +25,9 @@ struct UpgradeResume: JobCommand {
         let location = try store.path(session)
         let opened = try location == nil ? nil : store.open(for: .writing, session)
         guard try session.begin(.upgrade(path, upgrade, store: location, isConfirmed: false)) else { return .done }
-        let result = try upgrade.resume(backupInto: opened)
+        let result = try upgrade.holding(.here("upgrade resume"), isRescue: true) { () throws(Failure) in
+            try upgrade.resume(backupInto: opened)
+        }
         session.settle(path, .succeeded, message: "finished by upgrade resume", kind: .upgrade)
         return try UpgradeText.show(result, path, upgrade, session.console)
     }
@@ -67,7 +69,9 @@ struct UpgradeRollbackCommand: JobCommand {
             session.console)
         let opened = try noBackup ? nil : store.open(for: .writing, session)
         guard try session.begin(.upgrade(path, upgrade, store: location, isConfirmed: true)) else { return .done }
-        let result = try upgrade.rollBack(backupInto: opened)
+        let result = try upgrade.holding(.here("upgrade rollback"), isRescue: true) { () throws(Failure) in
+            try upgrade.rollBack(backupInto: opened)
+        }
         session.settle(path, .failed, message: "undone by upgrade rollback", kind: .upgrade)
         return try UpgradeText.show(result, path, upgrade, session.console)
     }

@@ -58,7 +58,10 @@ struct UpgradeRun: JobCommand {
             isGiven: yes, session.console)
         let opened = try noBackup ? nil : store.open(for: .writing, session)
         guard try session.begin(.upgrade(plan, operation, store: location)) else { return .done }
-        return try UpgradeText.show(operation.run(plan, backupInto: opened), plan.path, operation, session.console)
+        let result = try operation.holding(.here("upgrade")) { () throws(Failure) in
+            try operation.run(plan, backupInto: opened)
+        }
+        return try UpgradeText.show(result, plan.path, operation, session.console)
     }
 }
 
