@@ -237,6 +237,16 @@ struct BadInputCases {
         "host-and-directory": { cases in
             BadInput(arguments: ["backup", "create", "team-a/blue", "--data-dir", cases.fixture.root])
         },
+        "all-and-name": { _ in BadInput(arguments: ["backup", "create", "team-a/blue", "--all"]) },
+        "parallel-impossible": { cases in
+            BadInput(arguments: ["backup", "create", "--all", "--parallel", "0", "--store", cases.fixture.store])
+        },
+        "all-detached": { cases in
+            BadInput(arguments: ["backup", "create", "--all", "--detach", "--store", cases.fixture.store])
+        },
+        "labels-impossible": { cases in
+            BadInput(arguments: ["backup", "create", "-l", "=gold", "--store", cases.fixture.store])
+        },
         "kubeconfig-missing": { _ in
             BadInput(arguments: ["clusters", "list", "--kubeconfig", "/nonexistent/kubeconfig"])
         },

@@ -4,7 +4,8 @@ import Testing
 @Suite("Help", .timeLimit(.minutes(1)))
 struct HelpTests {
     static let commands = [
-        "clusters", "clusters list", "clusters show", "clusters pause", "clusters resume", "rbac", "backup",
+        "clusters", "clusters list", "clusters show", "clusters pause", "clusters resume", "clusters unlock", "rbac",
+        "backup",
         "backup create", "backup list", "backup show", "backup ls", "backup cat", "backup extract",
         "backup verify", "backup delete", "backup pin", "backup drill", "backup prune", "restore", "restore plan",
         "restore run", "restore resume", "restore rollback", "restore list", "jobs", "jobs list", "jobs show",

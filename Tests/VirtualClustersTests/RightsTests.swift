@@ -28,9 +28,13 @@ struct RightsTests {
         #expect(Set(written.map(\.resource)) == ["jobs", "leases", "pods/exec"])
     }
 
-    @Test func aPauseWritesOnlyWorkloads() {
+    @Test func aPauseWritesOnlyWorkloadsAndItsLease() {
         let written = Rights(for: [.pause]).rights.filter { !["list", "get", "watch"].contains($0.verb) }
-        #expect(written.map(\.text) == ["patch deployments.apps", "patch statefulsets.apps"])
+        #expect(
+            written.map(\.text) == [
+                "patch deployments.apps", "patch statefulsets.apps", "create leases.coordination.k8s.io",
+                "delete leases.coordination.k8s.io", "patch leases.coordination.k8s.io",
+            ])
     }
 
     @Test func aRestoreTakesAllOfABackupAndAPause() {

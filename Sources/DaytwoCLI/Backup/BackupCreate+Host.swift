@@ -16,7 +16,7 @@ extension BackupCreate {
         let chosen = try host.one(session, context)
         let job = try JobDescription(
             kind: .backup, target: target(text, chosen.cluster.name), host: chosen.cluster.name)
-        let (backup, store) = try session.recordingFailure(of: job) { () throws(Failure) in
+        let (backup, lease, store) = try session.recordingFailure(of: job) { () throws(Failure) in
             let settings = try AgentSettings(image: agentImage, chosen.configured)
             let (cluster, objects) = try chosen.cluster.cluster(
                 named: host.named(text), also: HostBackup.manifestKinds)
@@ -25,12 +25,17 @@ extension BackupCreate {
             backup.verifies = verify
             backup.level = level.map { Int32(clamping: $0) }
             try backup.check()
-            return (backup, try self.store.open(for: .writing, session))
+            let lease = ClusterLease(
+                of: cluster.name, in: cluster.namespace, on: chosen.cluster,
+                session.context(stopped: "nothing was stored; run the command again"))
+            return (backup, lease, try self.store.open(for: .writing, session))
         }
         let named = JobDescription(
             kind: .backup, target: try backup.path.description, store: store.location, host: chosen.cluster.name)
         guard try session.begin(named) else { return .done }
-        let result = try backup.run(to: store, session.context(stopped: "nothing was stored; run the command again"))
+        let result = try lease.hold(.here("backup")) { () throws(Failure) in
+            try backup.run(to: store, session.context(stopped: "nothing was stored; run the command again"))
+        }
         return try Self.show(result, store, seconds: (context.uptime() - start).inSeconds, session)
     }
 

@@ -15,7 +15,7 @@ struct ClustersPause: OperationCommand {
             It is scaled to 0 with the annotations that vcluster's own command writes, so that either can resume it. \
             The pods that run for it on the host are kept, where vcluster's command deletes them.
             """,
-        exits: [.refused, .unreachable, .denied, .notFound])
+        exits: [.refused, .locked, .unreachable, .denied, .notFound])
 
     @OptionGroup var change: ClusterChange
 
@@ -31,7 +31,8 @@ struct ClustersPause: OperationCommand {
 /// `daytwo clusters resume`.
 struct ClustersResume: OperationCommand {
     static let configuration = CommandConfiguration.verb(
-        "resume", abstract: "Start a paused control plane again.", exits: [.refused, .unreachable, .denied, .notFound])
+        "resume", abstract: "Start a paused control plane again.",
+        exits: [.refused, .locked, .unreachable, .denied, .notFound])
 
     @OptionGroup var change: ClusterChange
 
@@ -67,12 +68,15 @@ struct ClusterChange: ParsableArguments {
         let host = try self.host.one(session, context).cluster
         let (found, objects) = try host.cluster(named: self.host.named(cluster))
         let plan = try plan(found, objects)
-        for patch in plan.patches {
-            _ = try host.client.patch(
-                patch.type, patch.name, in: patch.namespace, .merge, patch.patch, fieldManager: Self.fieldManager,
-                dryRun: dryRun)
+        if dryRun {
+            try apply(plan, host)
+        } else {
+            let lease = ClusterLease(of: found.name, in: found.namespace, on: host, context)
+            try lease.hold(.here("being \(deed)")) { () throws(Failure) in
+                try apply(plan, host)
+                if wait { try waitFor(plan, host, context) }
+            }
         }
-        if wait, !dryRun { try waitFor(plan, host, context) }
         let document = JSON.document(
             "ClusterChange",
             [
@@ -84,6 +88,14 @@ struct ClusterChange: ParsableArguments {
         try session.console.show(
             document, names: [found.path], text: ([heading] + plan.sentences.map { "  \($0)" }).joined(separator: "\n"))
         return .done
+    }
+
+    private func apply(_ plan: PausePlan, _ host: HostCluster) throws(Failure) {
+        for patch in plan.patches {
+            _ = try host.client.patch(
+                patch.type, patch.name, in: patch.namespace, .merge, patch.patch, fieldManager: Self.fieldManager,
+                dryRun: dryRun)
+        }
     }
 
     private func waitFor(_ plan: PausePlan, _ host: HostCluster, _ context: OperationContext) throws(Failure) {

@@ -34,7 +34,9 @@ struct UpgradeResume: JobCommand {
         let record = try StepRecord(running: path, session)
         let result: HostUpgradeResult
         do throws(Failure) {
-            result = try upgrade.resume(backupInto: opened)
+            result = try upgrade.holding(.here("upgrade resume"), isRescue: true) { () throws(Failure) in
+                try upgrade.resume(backupInto: opened)
+            }
             record?.end(nil, hasBegun: true)
         } catch {
             record?.end(error, hasBegun: true)
@@ -82,7 +84,9 @@ struct UpgradeRollbackCommand: JobCommand {
         let opened = try noBackup ? nil : store.open(for: .writing, session)
         guard try session.begin(.upgrade(path, upgrade, store: location, isConfirmed: true)) else { return .done }
         let record = try StepRecord(running: path, session)
-        let result = try upgrade.rollBack(backupInto: opened)
+        let result = try upgrade.holding(.here("upgrade rollback"), isRescue: true) { () throws(Failure) in
+            try upgrade.rollBack(backupInto: opened)
+        }
         if let record {
             record.end(Failure(.rolledBack, "somebody took it back"), hasBegun: true)
         } else {

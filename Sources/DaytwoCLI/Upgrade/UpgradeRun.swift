@@ -99,7 +99,10 @@ struct UpgradeRun: JobCommand {
             begun.isTrue.withLock { $0 = true }
         }
         do throws(Failure) {
-            let result = try operation.run(plan, backupInto: opened)
+            let upgrade = operation
+            let result = try upgrade.holding(.here("upgrade")) { () throws(Failure) in
+                try upgrade.run(plan, backupInto: opened)
+            }
             record.end(nil, hasBegun: true)
             return try UpgradeText.show(result, plan.path, operation, session.console)
         } catch {

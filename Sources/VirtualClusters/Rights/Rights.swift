@@ -52,6 +52,8 @@ public struct Rights: Sendable, Hashable {
             take([.pods], ["get", "watch"])
             // An upgrade of a GET to a stream asks for one, of a POST for the other: hosts differ.
             take([.pods], ["create", "get"], subresource: "exec")
+        }
+        if !purposes.isDisjoint(with: [.backup, .pause, .restore]) {
             take([.leases], ["create", "delete", "get", "patch"])
         }
         if !purposes.isDisjoint(with: [.pause, .restore, .move, .upgrade]) {

@@ -201,9 +201,8 @@ struct FleetRun: Sendable {
         let context = quiet(session)
         var client = member.host.client
         client.surroundings.checkStop = context.checkStop
-        var backup = HostBackup(
-            member.cluster, among: member.objects, on: HostCluster(name: member.host.name, client: client),
-            member.settings)
+        let host = HostCluster(name: member.host.name, client: client)
+        var backup = HostBackup(member.cluster, among: member.objects, on: host, member.settings)
         backup.verifies = member.verifies
         backup.level = member.level
         let job = JobDescription(
@@ -212,7 +211,8 @@ struct FleetRun: Sendable {
         try session.recordingFailure(of: job) { () throws(Failure) in try prepared.check() }
         _ = try session.begin(job)
         for problem in member.cluster.problems { session.job.log(.warning, problem.sentence) }
-        return try prepared.run(to: store, context)
+        let lease = ClusterLease(of: member.cluster.name, in: member.cluster.namespace, on: host, context)
+        return try lease.hold(.here("backup")) { () throws(Failure) in try prepared.run(to: store, context) }
     }
 
     /// The steps of several at once are for their logs alone.

@@ -40,7 +40,9 @@ extension RestoreRun {
         let safety = plan.safetyBackup.isTaken ? try store.open(for: .writing, session) : nil
         let job = JobDescription.restore(plan, restore, store: location)
         guard try session.begin(job) else { return .done }
-        let result = try restore.run(plan, archive, safetyInto: safety)
+        let result = try restore.holding(.here("restore")) { () throws(Failure) in
+            try restore.run(plan, archive, safetyInto: safety)
+        }
         return try HostRestoreText.show(result, plan.target.path, restore, session.console)
     }
 }
@@ -63,7 +65,9 @@ extension RestoreResume {
         }
         let archive = try self.archive(backup, mark, session)
         guard try session.begin(job) else { return .done }
-        let result = try restore.resume(archive)
+        let result = try restore.holding(.here("restore resume"), isRescue: true) { () throws(Failure) in
+            try restore.resume(archive)
+        }
         session.settle(path.description, .succeeded, message: "finished by restore resume")
         return try HostRestoreText.show(result, path.description, restore, session.console)
     }
@@ -88,7 +92,9 @@ extension RestoreRollback {
         let path = try restore.path()
         try Confirmation.require(question(restore, path, run), isGiven: yes, session.console)
         guard try session.begin(.restore(path, restore, store: nil, isConfirmed: true)) else { return .done }
-        let result = try restore.rollBack(run: run)
+        let result = try restore.holding(.here("restore rollback"), isRescue: true) { () throws(Failure) in
+            try restore.rollBack(run: run)
+        }
         session.settle(path.description, .failed, message: "undone by restore rollback")
         return try HostRestoreText.show(result, path.description, restore, session.console)
     }

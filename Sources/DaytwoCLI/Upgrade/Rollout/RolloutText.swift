@@ -27,7 +27,7 @@ enum RolloutText {
         try console.show(
             JSON.document("Rollout", [("items", .array(items)), ("waiting", .integer(Int64(waiting)))]),
             names: rollout.outcomes.map(\.cluster), text: text)
-        let worst = ExitStatus.worst(rollout.outcomes.map(\.status))
+        let worst = ExitStatus.worst(of: rollout.outcomes.map(\.status))
         return worst == .done && !rollout.failures.isEmpty ? .partial : worst
     }
 
@@ -40,16 +40,5 @@ enum RolloutText {
         case .refused: "refused"
         default: status.meaning
         }
-    }
-}
-
-extension ExitStatus {
-    /// What a command that did several things ends with.
-    static func worst(_ all: [ExitStatus]) -> ExitStatus {
-        let order: [ExitStatus] = [
-            .halfWay, .rolledBack, .verificationFailed, .failed, .denied, .unreachable, .locked, .refused, .notFound,
-            .usage, .interrupted, .terminated, .partial,
-        ]
-        return order.first { all.contains($0) } ?? .done
     }
 }
