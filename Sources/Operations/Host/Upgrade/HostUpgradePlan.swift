@@ -42,8 +42,9 @@ public struct HostUpgradeOptions: Sendable, Equatable {
     public var maxRollbackAge = Duration.seconds(900)
     /// Whether what fails is brought back by itself.
     public var rollsBack = true
-    /// The checks that a policy gives itself, before and after.
+    /// The checks of a policy before a step.
     public var checksBefore: [UpgradeGate] = []
+    /// Those after it.
     public var checksAfter: [UpgradeGate] = []
     /// How long it is watched afterwards.
     public var watch = Duration.seconds(3600)
