@@ -55,6 +55,15 @@ struct RightsTests {
         #expect(move.contains { $0.text == "create namespaces" && !$0.isNamespaced })
     }
 
+    @Test func anUpgradeTakesABackupAndMayLookAtWhatItStarts() {
+        let upgrade = Set(Rights(for: [.upgrade]).rights)
+        #expect(upgrade.isSuperset(of: Rights(for: [.backup]).rights))
+        #expect(upgrade.isSuperset(of: Rights(for: [.pause]).rights))
+        #expect(
+            ["get pods/log", "get secrets", "get services"].allSatisfy { text in upgrade.contains { $0.text == text } })
+        #expect(!upgrade.contains { $0.verb == "create" && !["jobs", "leases", "pods/exec"].contains($0.resource) })
+    }
+
     @Test func rolesAreNarrowWhereTheyCanBe() throws {
         let roles = Rights(for: [.pause]).roles(named: "daytwo", in: "team-a")
         #expect(roles.map(\.kind) == ["Role", "ClusterRole"])

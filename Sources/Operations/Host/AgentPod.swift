@@ -31,6 +31,8 @@ struct AgentPlace: Sendable {
     var user: Int64?
     var group: Int64?
     var volumeGroup: Int64?
+    /// The Secrets that the control plane's images are pulled with.
+    var pullSecrets: [String] = []
     /// The nodes of the control plane.
     var nodes: [String] = []
 
@@ -43,6 +45,7 @@ struct AgentPlace: Sendable {
         self.init(namespace: cluster.namespace, cluster: cluster.name)
         pathInVolume = cluster.data.pathInVolume
         (tolerations, nodes) = (cluster.pod.tolerations, cluster.pod.nodes)
+        pullSecrets = cluster.pod.imagePullSecrets
         (user, group, volumeGroup) = (cluster.pod.user, cluster.pod.group, cluster.pod.volumeGroup)
     }
 }
@@ -133,7 +136,7 @@ struct AgentPod: Sendable {
             ("affinity", affinity), ("tolerations", .array(place.tolerations)),
             (
                 "imagePullSecrets",
-                .array(settings.pullSecrets.map { .members([("name", .string($0))]) })
+                .array(pullSecrets.map { .members([("name", .string($0))]) })
             ),
             (
                 "securityContext",
@@ -151,6 +154,12 @@ struct AgentPod: Sendable {
                         + [Self.volume("scratch", "emptyDir", .member("sizeLimit", settings.scratchLimit))])
             ),
         ])
+    }
+
+    /// An image on trial is pulled as the control plane's own.
+    private var pullSecrets: [String] {
+        guard trialImage != nil else { return settings.pullSecrets }
+        return settings.pullSecrets + place.pullSecrets.filter { !settings.pullSecrets.contains($0) }
     }
 
     private func trialSpec(_ image: String) -> JSONValue {

@@ -53,7 +53,7 @@ public struct Rights: Sendable, Hashable {
             // An upgrade of a GET to a stream asks for one, of a POST for the other: hosts differ.
             take([.pods], ["create", "get"], subresource: "exec")
         }
-        if !purposes.isDisjoint(with: [.backup, .pause, .restore]) {
+        if !purposes.isDisjoint(with: [.backup, .pause, .restore, .move, .upgrade]) {
             take([.leases], ["create", "delete", "get", "patch"])
         }
         if !purposes.isDisjoint(with: [.pause, .restore, .move, .upgrade]) {

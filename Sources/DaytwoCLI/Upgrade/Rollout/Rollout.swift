@@ -51,11 +51,20 @@ final class Rollout {
         self.host = host
         self.words = words
         program = try realPath("/proc/self/exe")
+        // Before several processes begin at once.
+        _ = try session.openState()
     }
 
     /// Runs until nothing more is due, and gives the last plan. Stopped, it lets the steps that are under way stop as well.
     func run() throws(Failure) -> UpgradePlan {
         let context = session.context(stopped: "run it again: what was cut is seen then")
+        for policy in try facts.sources.policies(session) {
+            let passedOver = [
+                policy.gates.during.isEmpty ? nil : "gates.during", policy.notify.isEmpty ? nil : "notify",
+            ].compactMap { $0 }
+            guard !passedOver.isEmpty else { continue }
+            session.console.warn("\(policy.name): not acted upon yet: \(passedOver.joined(separator: ", "))")
+        }
         do throws(Failure) {
             try settle()
             while true {
