@@ -60,7 +60,7 @@ final class Rollout {
         let context = session.context(stopped: "run it again: what was cut is seen then")
         for policy in try facts.sources.policies(session) {
             let passedOver = [
-                policy.gates.during.isEmpty ? nil : "gates.during", policy.notify.isEmpty ? nil : "notify",
+                policy.gates.isDuringWritten ? "gates.during" : nil, policy.notify.isEmpty ? nil : "notify",
             ].compactMap { $0 }
             guard !passedOver.isEmpty else { continue }
             session.console.warn("\(policy.name): not acted upon yet: \(passedOver.joined(separator: ", "))")

@@ -19,7 +19,9 @@ extension UpgradePolicyDecoder {
         }
         let names = Set((before + after + during).map(\.name))
         let overrides = (value["overrides"]?.list ?? []).compactMap { override($0, names) }
-        return UpgradeGates(before: before, after: after, during: during, overrides: overrides)
+        return UpgradeGates(
+            before: before, after: after, during: during, overrides: overrides,
+            isDuringWritten: value["during"] != nil)
     }
 
     private func list(_ value: ShapedValue?, _ standard: [BuiltInGate], _ origin: Origin) -> [UpgradeGate] {

@@ -10,6 +10,8 @@ public struct UpgradeGates: Sendable, Hashable {
     public let during: [UpgradeGate]
     /// Gates whose verdict does not count, each with its reason and end.
     public let overrides: [GateOverride]
+    /// Whether the policy itself says what is looked at while the cluster is watched.
+    public var isDuringWritten = false
 }
 
 /// One check.
