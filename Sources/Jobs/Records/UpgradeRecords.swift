@@ -125,7 +125,8 @@ extension UpgradeHistory {
         var pauses: [String: RolloutPause] = [:]
         for event in events {
             let (cluster, policy) = (event.cluster ?? "", event.policy ?? "")
-            let at = event.at ?? Date(milliseconds: 0)
+            // Plans are for whole seconds: what was said in the second of a plan has happened by then.
+            let at = Date(timeIntervalSince1970: (event.at?.timeIntervalSince1970 ?? 0).rounded(.down))
             switch event.kind {
             case .gated: running[cluster] = nil
             case .started:
