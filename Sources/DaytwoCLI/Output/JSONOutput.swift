@@ -7,11 +7,6 @@ extension JSONValue {
     /// The version of all documents that the command line writes.
     static let apiVersion = "daytwo/v1"
 
-    /// An object without the members that have no value.
-    static func members(_ members: [(String, JSON?)]) -> JSON {
-        .object(members.compactMap { name, value in value.map { JSONMember(name, $0) } })
-    }
-
     /// A document with its version and kind.
     static func document(_ kind: String, _ rest: [(String, JSON?)]) -> JSON {
         members([("apiVersion", .string(apiVersion)), ("kind", .string(kind))] + rest)

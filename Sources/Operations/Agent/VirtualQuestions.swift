@@ -1,4 +1,5 @@
 import Failures
+import JSONValues
 
 /// Questions to the API of a virtual cluster, for an agent to ask from a pod of its host: the host's own proxy strips what
 /// tells a virtual API who asks.
@@ -18,6 +19,12 @@ struct VirtualQuestions: Codable, Sendable {
 
     /// `10.42.0.7:8443`
     var address: String
+
+    /// An address and a port as they stand in a URL.
+    static func address(_ host: String, _ port: Int64) -> String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
     /// The name that its certificate has; it names no pod's address.
     var serverName: String
     /// nil: the administrator's certificate in the data directory that the agent mounts.
@@ -48,6 +55,11 @@ struct VirtualAnswers: Codable, Sendable {
         var body: String?
         /// What is wrong with another.
         var problem: String?
+
+        /// The body of a good answer, where it is JSON.
+        var json: JSONValue? { body.flatMap { try? JSONValue(parsing: Array($0.utf8)) } }
+        /// The version in an answer to `/version`.
+        var version: String? { json?["gitVersion"]?.stringValue }
     }
 
     /// In the order of the questions.

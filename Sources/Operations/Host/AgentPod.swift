@@ -240,11 +240,6 @@ struct AgentPod: Sendable {
 }
 
 extension JSONValue {
-    /// An object without the members that have no value.
-    fileprivate static func members(_ members: [(String, JSONValue?)]) -> JSONValue {
-        .object(members.compactMap { name, value in value.map { JSONMember(name, $0) } })
-    }
-
     fileprivate static func member(_ name: String, _ text: String) -> JSONValue {
         .object([JSONMember(name, .string(text))])
     }

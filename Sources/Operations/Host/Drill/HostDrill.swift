@@ -112,7 +112,7 @@ public struct HostDrill: Sendable {
         let address = found["status", "podIP"]?.stringValue ?? "127.0.0.1"
         let counts = ObjectCounts(archive.resources)
         let questions = VirtualQuestions(
-            address: "\(address.contains(":") ? "[\(address)]" : address):\(ScratchNamespace.port)",
+            address: VirtualQuestions.address(address, ScratchNamespace.port),
             serverName: VirtualAPI.serverName, identity: nil, paths: ["/readyz", "/version"] + counts.paths)
         let run = AgentRun(host: host, pod: pod, context: context)
         let end = context.uptime() + settings.startLimit
@@ -142,8 +142,7 @@ public struct HostDrill: Sendable {
     private func facts(
         _ answers: VirtualAnswers, _ counts: ObjectCounts, _ archive: HostRestoreArchive
     ) throws(Failure) -> VirtualFacts {
-        let body = answers.answers[1].body ?? ""
-        let version = (try? JSONValue(parsing: Array(body.utf8)))?["gitVersion"]?.stringValue ?? "unknown"
+        let version = answers.answers[1].version ?? "unknown"
         let facts = VirtualFacts(
             version: version, serverCA: answers.authority, counts: counts.read(Array(answers.answers.dropFirst(2))))
         if let expected = archive.document.authorities["server-ca"], let there = answers.authority, there != expected {

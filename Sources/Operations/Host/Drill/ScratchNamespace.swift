@@ -6,7 +6,7 @@ import VirtualClusters
 /// A namespace of a drill: nothing gets in or out of its pods, and it goes with everything in it.
 struct ScratchNamespace {
     static let claim = "data"
-    static let port = 8443
+    static let port: Int64 = 8443
     private static let spare: UInt64 = 1 << 30
 
     let host: HostCluster

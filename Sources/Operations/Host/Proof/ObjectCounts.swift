@@ -19,8 +19,7 @@ struct ObjectCounts {
     /// The counts in the answers, in the order of ``paths``; without those that cannot be told.
     func read(_ answers: [VirtualAnswers.Answer]) -> [VirtualFacts.Count] {
         zip(wanted, answers).compactMap { wanted, answer in
-            guard let body = answer.body, let json = try? JSONValue(parsing: Array(body.utf8)),
-                let first = json["items"]?.arrayValue?.count
+            guard let json = answer.json, let first = json["items"]?.arrayValue?.count
             else { return nil }
             let rest = json["metadata", "remainingItemCount"]?.integerValue
             // A list that goes on without telling how far cannot be counted.

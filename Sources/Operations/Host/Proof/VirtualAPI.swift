@@ -53,7 +53,7 @@ struct VirtualAPI: Sendable {
                 throw Failure(.unreachable, "no pod of \(api.cluster.path) has an address")
             }
             let questions = VirtualQuestions(
-                address: address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)",
+                address: VirtualQuestions.address(address, port),
                 serverName: VirtualAPI.serverName, identity: identity == .secret ? try api.secret() : nil,
                 paths: paths, longestAnswer: longestAnswer)
             let channel = try run.channel(to: AgentOperation.ask.rawValue, in: podName)

@@ -121,8 +121,7 @@ struct VirtualProof {
                     .unreachable, "the API of \(api.cluster.path) is not ready",
                     why: ready.problem ?? "/readyz answers \(ready.status ?? 0)", cause: Disproved()))
         }
-        guard let found = version.body.flatMap({ try? JSONValue(parsing: Array($0.utf8)) })?["gitVersion"]?.stringValue
-        else { return .noUse("it does not tell its version") }
+        guard let found = version.version else { return .noUse("it does not tell its version") }
         if let expected = expectation.version, expected != found {
             return .wrong(
                 Failure(

@@ -90,7 +90,7 @@ struct CustomChecks {
         guard let conversation else { return unknown("the virtual API cannot be asked") }
         let base = wanted.apiVersion.contains("/") ? "/apis/\(wanted.apiVersion)" : "/api/\(wanted.apiVersion)"
         let kinds = try conversation.get([base]).answers[0]
-        guard let listed = kinds.body.flatMap({ try? JSONValue(parsing: Array($0.utf8)) }) else {
+        guard let listed = kinds.json else {
             return unknown("the virtual API does not serve \(wanted.apiVersion)")
         }
         let found = (listed["resources"]?.arrayValue ?? []).first {
@@ -101,7 +101,7 @@ struct CustomChecks {
         }
         let place = wanted.namespace.map { "/namespaces/\($0)" } ?? ""
         let answer = try conversation.get(["\(base)\(place)/\(plural)/\(wanted.name)"]).answers[0]
-        guard answer.status == 200, let body = answer.body, let object = try? JSONValue(parsing: Array(body.utf8))
+        guard answer.status == 200, let object = answer.json
         else {
             return answer.status == 404
                 ? UpgradeCheck(gate.name, .failed, "\(wanted.kind) \(wanted.name) is not there")

@@ -136,9 +136,9 @@ extension HostUpgrade {
 
     private func version(_ answer: VirtualAnswers.Answer, _ plan: HostUpgradePlan) -> UpgradeCheck {
         let name = "version-matches"
-        guard let body = answer.body, let json = try? JSONValue(parsing: Array(body.utf8)),
-            let found = json["gitVersion"]?.stringValue
-        else { return UpgradeCheck(name, .unknown, answer.problem ?? "the virtual API does not tell its version") }
+        guard let found = answer.version else {
+            return UpgradeCheck(name, .unknown, answer.problem ?? "the virtual API does not tell its version")
+        }
         return UpgradeCheck(
             name, found == plan.from?.description ? .passed : .failed,
             "the virtual API says \(found), the image \(plan.from?.description ?? "nothing")")

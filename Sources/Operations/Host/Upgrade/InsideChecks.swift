@@ -58,7 +58,7 @@ struct InsideChecks {
         for kind in ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"] {
             let path = "/apis/admissionregistration.k8s.io/v1/\(kind)?limit=500"
             let answer = try conversation.get([path], longestAnswer: 16 << 20).answers[0]
-            guard answer.status == 200, let body = answer.body, let json = try? JSONValue(parsing: Array(body.utf8))
+            guard answer.status == 200, let json = answer.json
             else { return UpgradeCheck(name, .unknown, answer.problem ?? "webhooks cannot be listed") }
             blocking += (json["items"]?.arrayValue ?? []).flatMap(Self.blocking)
         }

@@ -50,7 +50,7 @@ struct WorkloadPicture: Codable, Sendable, Equatable {
         for _ in 0..<pages {
             let query = "?limit=200" + (next.isEmpty ? "" : "&continue=\(next)")
             let answer = try conversation.get([path + query], longestAnswer: 16 << 20).answers[0]
-            guard answer.status == 200, let body = answer.body, let json = try? JSONValue(parsing: Array(body.utf8))
+            guard answer.status == 200, let json = answer.json
             else {
                 problem = "\(path): \(answer.problem ?? "status \(answer.status ?? 0)")"
                 return

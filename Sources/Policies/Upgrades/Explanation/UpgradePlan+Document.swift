@@ -68,10 +68,3 @@ extension WaveStatus {
         ])
     }
 }
-
-extension JSONValue {
-    /// An object without the members that have no value.
-    fileprivate static func members(_ members: [(String, JSONValue?)]) -> JSONValue {
-        .object(members.compactMap { name, value in value.map { JSONMember(name, $0) } })
-    }
-}
