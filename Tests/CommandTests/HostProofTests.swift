@@ -46,16 +46,12 @@ struct HostProofTests {
 
     @Test("The rights that rbac prints are enough, and whoever may read no Secret asks with k3s's own certificate")
     func withoutSecret() throws {
-        let user = try ChildProcess(
-            arguments: [SandboxFixture.program(), "user", "keeper", "--state", host.commands.path("sandbox")],
-            directory: host.commands.root
-        ).run(below: host.commands.root)
-        let surroundings = ["KUBECONFIG": user.text.trimmingCharacters(in: .whitespacesAndNewlines)]
+        let surroundings = try host.keeper()
         let roles = try host.daytwo("rbac", "--for", "list,backup,restore", "-n", namespace)
         #expect(roles.code == 0)
-        try bind(roles.text)
+        try host.grant(roles.text, in: namespace)
         #expect(try restore(surroundings)["unproven"] as? [String] == [])
-        try bind(roles.text.replacing("      - \"secrets\"\n", with: ""))
+        try host.grant(roles.text.replacing("      - \"secrets\"\n", with: ""), in: namespace)
         let denied = try host.commands.tool(
             "sh", "-c",
             "HOME=. kubectl --kubeconfig '\(surroundings["KUBECONFIG"] ?? "")' get secret vc-\(cluster) -n \(namespace) 2>&1 || true"
@@ -71,27 +67,5 @@ struct HostProofTests {
             environment: surroundings)
         #expect(run.code == 0, "\(run.text)\(run.errors)")
         return try run.json()
-    }
-
-    /// Gives the roles to the user.
-    private func bind(_ roles: String) throws {
-        let binding = """
-
-            ---
-            apiVersion: rbac.authorization.k8s.io/v1
-            kind: RoleBinding
-            metadata: {name: daytwo, namespace: \(namespace)}
-            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: daytwo}
-            subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: keeper}]
-            ---
-            apiVersion: rbac.authorization.k8s.io/v1
-            kind: ClusterRoleBinding
-            metadata: {name: daytwo}
-            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: daytwo}
-            subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: keeper}]
-            """
-        _ = try host.commands.write(roles + binding, to: "roles.yaml")
-        let applied = try host.kubectl("apply", "-f", host.commands.path("roles.yaml"))
-        #expect(applied.code == 0, "\(applied.errors)")
     }
 }

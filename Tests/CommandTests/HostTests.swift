@@ -136,35 +136,12 @@ struct HostTests {
         let name = String(
             try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
         let namespace = String(name.split(separator: "/")[0])
-        let user = try ChildProcess(
-            arguments: [SandboxFixture.program(), "user", "keeper", "--state", host.commands.path("sandbox")],
-            directory: host.commands.root
-        ).run(below: host.commands.root)
-        let kubeconfig = user.text.trimmingCharacters(in: .whitespacesAndNewlines)
-        let surroundings = ["KUBECONFIG": kubeconfig]
+        let surroundings = try host.keeper()
         let denied = try host.daytwo("clusters", "list", environment: surroundings)
         #expect(denied.code == 10 && denied.errors.contains("-n NAMESPACE"), "\(denied.code) \(denied.errors)")
         let roles = try host.daytwo("rbac", "--for", "list,backup", "-n", namespace)
         #expect(roles.code == 0)
-        _ = try host.commands.write(roles.text, to: "roles.yaml")
-        let binding = """
-            apiVersion: rbac.authorization.k8s.io/v1
-            kind: RoleBinding
-            metadata: {name: daytwo, namespace: \(namespace)}
-            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: daytwo}
-            subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: keeper}]
-            ---
-            apiVersion: rbac.authorization.k8s.io/v1
-            kind: ClusterRoleBinding
-            metadata: {name: daytwo}
-            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: daytwo}
-            subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: keeper}]
-            """
-        _ = try host.commands.write(binding, to: "binding.yaml")
-        for file in ["roles.yaml", "binding.yaml"] {
-            let applied = try host.kubectl("apply", "-f", host.commands.path(file))
-            #expect(applied.code == 0, "\(applied.errors)")
-        }
+        try host.grant(roles.text, in: namespace)
         let list = try host.daytwo("clusters", "list", "-n", namespace, environment: surroundings)
         #expect(list.code == 0 && list.text.contains(name), "\(list.errors)")
         let backup = try host.daytwo("backup", "create", name, environment: surroundings)

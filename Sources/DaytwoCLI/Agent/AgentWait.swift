@@ -1,7 +1,6 @@
 import ArgumentParser
 import Failures
 import Foundation
-import Policies
 
 /// `daytwo agent wait`: the main process of the agent's pod, which stays until it is told to go.
 struct AgentWait: OperationCommand {
@@ -15,14 +14,8 @@ struct AgentWait: OperationCommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        var limit: Duration?
-        if let deadline {
-            guard let seconds = WrittenDuration.seconds(deadline) else {
-                throw Failure(
-                    .usage, "cannot read the time \(deadline.debugDescription)",
-                    next: "give a number and a unit: 90s, 30m, 12h or 2d")
-            }
-            limit = .seconds(seconds)
+        let limit = try deadline.map { text throws(Failure) in
+            try Duration(written: text, like: "90s, 30m, 12h or 2d")
         }
         let start = Uptime.now
         // poll is never restarted after a signal; one that comes just before it is seen a second later.

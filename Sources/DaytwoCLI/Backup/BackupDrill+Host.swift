@@ -4,7 +4,6 @@ import Failures
 import Jobs
 import JSONValues
 import Operations
-import Policies
 import Stores
 
 /// The host of a drill, and what runs on it.
@@ -41,15 +40,11 @@ struct DrillHostOptions: ParsableArguments {
         var options = HostOptions()
         (options.host, options.kubeconfig, options.context, options.namespace) = (host, kubeconfig, context, nil)
         let chosen = try options.one(session, operation)
-        guard let seconds = WrittenDuration.seconds(startTimeout) else {
-            throw Failure(
-                .usage, "cannot read the time \(startTimeout.debugDescription)",
-                next: "give a number and a unit: 90s, 30m or 2h")
-        }
+        let limit = try Duration(written: startTimeout, like: "90s, 30m or 2h")
         var settings = HostDrillSettings(agent: try AgentSettings(image: agentImage, chosen.configured))
         settings.image = k3sImage
         settings.storageClass = storageClass
-        settings.startLimit = .seconds(seconds)
+        settings.startLimit = limit
         return (HostDrill(on: chosen.cluster, settings, operation), chosen.cluster.name)
     }
 }

@@ -81,6 +81,36 @@ final class SandboxFixture {
         ).run(below: commands.root)
     }
 
+    /// The surroundings of somebody called keeper, who has no rights yet.
+    func keeper() throws -> [String: String] {
+        let user = try ChildProcess(
+            arguments: [Self.program(), "user", "keeper", "--state", commands.path("sandbox")], directory: commands.root
+        ).run(below: commands.root)
+        return ["KUBECONFIG": user.text.trimmingCharacters(in: .whitespacesAndNewlines)]
+    }
+
+    /// Gives keeper the roles that `rbac` printed.
+    func grant(_ roles: String, in namespace: String) throws {
+        let binding = """
+
+            ---
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: RoleBinding
+            metadata: {name: daytwo, namespace: \(namespace)}
+            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: daytwo}
+            subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: keeper}]
+            ---
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRoleBinding
+            metadata: {name: daytwo}
+            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: daytwo}
+            subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: keeper}]
+            """
+        _ = try commands.write(roles + binding, to: "roles.yaml")
+        let applied = try kubectl("apply", "-f", commands.path("roles.yaml"))
+        #expect(applied.code == 0, "\(applied.errors)")
+    }
+
     /// What daytwo has left on a host.
     func leftovers(host: Int = 1) throws -> String {
         let result = try kubectl(

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Failures
 import Operations
-import Policies
 
 /// What a restore is of: a virtual cluster on a host, or a data directory on this machine. The words of a command line say it
 /// together with `--data-dir`.
@@ -81,15 +80,11 @@ struct RestoreHostOptions: ParsableArguments {
     func parts(_ text: String, _ session: Session, stopped: String) throws(Failure) -> Parts {
         let context = session.context(stopped: stopped)
         let chosen = try host.one(session, context)
-        guard let seconds = WrittenDuration.seconds(startTimeout) else {
-            throw Failure(
-                .usage, "cannot read the time \(startTimeout.debugDescription)",
-                next: "give a number and a unit: 90s, 30m or 2h")
-        }
+        let limit = try Duration(written: startTimeout, like: "90s, 30m or 2h")
         var settings = HostRestoreSettings(
             agent: try AgentSettings(image: agentImage, chosen.configured),
             who: "\(Environment.user)@\(JobSurroundings.hostName)", commandTarget: try commandTarget(text))
-        settings.startLimit = .seconds(seconds)
+        settings.startLimit = limit
         return Parts(name: try host.named(text), host: chosen.cluster, settings: settings, context: context)
     }
 
