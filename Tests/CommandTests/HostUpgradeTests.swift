@@ -88,6 +88,24 @@ struct HostUpgradeTests {
         #expect(try host.leftovers() == "")
     }
 
+    @Test("A copy that is damaged takes nothing back: the cluster runs on as it was", arguments: [true, false])
+    func damagedCopy(isThere: Bool) throws {
+        #expect(try upgrade().code == 0)
+        let copy = try #require(
+            try host.commands.tool("find", host.commands.path("sandbox"), "-path", "*.daytwo-aside/*", "-name", "*.zst")
+                .split(separator: "\n").first.map(String.init))
+        let spoil = isThere ? "printf XXXX | dd of=\(copy) bs=1 seek=9000 conv=notrunc status=none" : "rm \(copy)"
+        try host.commands.tool("sh", "-c", spoil)
+        let back = try host.daytwo("upgrade", "rollback", name, "--yes")
+        #expect(back.code == 8 && back.errors.contains("runs on as it was"), "\(back.code) \(back.errors)")
+        #expect(try image().hasSuffix(next.replacing("+", with: "-")))
+        #expect(try !workload(".metadata.annotations").contains("restore-run"), "the mark is off")
+        let list = try host.daytwo("clusters", "list", "-o", "json").json()["items"] as? [[String: Any]]
+        #expect(list?.first?["readyReplicas"] as? Int == 1)
+        #expect(try sql("PRAGMA integrity_check") == "ok")
+        #expect(try host.leftovers() == "")
+    }
+
     @Test("What is refused changes nothing")
     func refused() throws {
         let minor = Int(before.split(separator: ".")[1]) ?? 0

@@ -59,18 +59,33 @@ extension HostUpgrade {
         try hold.stopAgain()
         try restore.agent(hold).sweep()
         hold.mark.deed = .upgradeRollback
+        try hold.record()
         if let aside = hold.mark.backup {
             if let store { try keepNewer(hold, store, &result) }
-            // Before the data: a new version must never start on what an older one wrote last, nor the other way round.
-            try hold.setImage(hold.mark.image)
+            // The data first: what is wrong with the copy is found before anything is changed, and where somebody starts it in
+            // between, a newer version may meet older data, which is an upgrade, and never the other way round.
             result.outcome = try broughtBack(aside, hold, isBackedUp: result.backup != nil)
+            try hold.setImage(hold.mark.image)
             result.remarks += result.outcome?.remarks ?? []
             result.detached = try detachNewer(hold, result.outcome)
-        } else {
-            // The image was not changed yet, and nothing has run on the data.
-            try hold.record()
         }
+        // Without a copy the image was not changed yet, and nothing has run on the data.
         try hold.start()
+    }
+
+    /// A way back that was asked for, and whose copy is of no use: the cluster runs on as it was.
+    private func goneOn(_ hold: WorkloadHold, _ failure: Failure) throws(Failure) -> Failure {
+        let calm = HostUpgrade(restore.unstoppable, options)
+        var onward = calm.restore.hold(hold.cluster, hold.mark, calm.host, calm.context)
+        onward.mark.deed = .upgrade
+        try onward.start()
+        let remark = calm.restore.readiness(onward, wasReady: hold.mark.replicas > 0)
+        try onward.finish()
+        return Failure(
+            .rolledBack,
+            "the upgrade of \(hold.cluster.path) cannot be taken back, and it runs on as it was\(remark)",
+            why: failure.description,
+            next: "Restore a backup instead: daytwo restore run \(settings.commandTarget)", cause: failure)
     }
 
     /// What the new version wrote is lost with the way back, so it is backed up first; that it cannot be is no reason to stay.
@@ -151,6 +166,7 @@ extension HostUpgrade {
         let (cluster, _) = try restore.find()
         let start = context.uptime()
         var hold: WorkloadHold
+        var isAskedFor = false
         if let before = try restore.mark(of: cluster) {
             guard before.deed.isUpgrade else { throw before.locked(cluster.path, commands) }
             hold = try restore.takeOver(before, cluster)
@@ -170,6 +186,7 @@ extension HostUpgrade {
                     next: "Restore a backup instead: daytwo restore run \(settings.commandTarget)")
             }
             try hold.stop()
+            isAskedFor = true
         }
         var result = HostUpgradeResult(
             run: hold.mark.run, from: UpgradeRecord(hold.mark.options).flatMap { K3sVersion($0.to) },
@@ -179,6 +196,9 @@ extension HostUpgrade {
             try hold.waitUntilReady()
         } catch {
             guard !error.isNotOurs else { throw error }
+            if isAskedFor, result.outcome == nil, [.verificationFailed, .notFound, .refused].contains(error.code) {
+                throw try goneOn(hold, error)
+            }
             throw error.raised(
                 to: .halfWay, "the way back of \(cluster.path) is not finished",
                 next: "Go on with: \(commands.upgradeRollback)")
