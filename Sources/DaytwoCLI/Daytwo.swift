@@ -7,7 +7,7 @@ struct Daytwo: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "daytwo",
         abstract:
-            "Backs up virtual clusters and k3s data directories while they run, and restores the latter with a way back.",
+            "Backs up k3s virtual clusters and data directories while they run; restores and upgrades them with a way back.",
         discussion: """
             A first backup, of a k3s data directory on this machine:
 

@@ -3,7 +3,7 @@
 Sends so many bytes of input (-1 for none), closes the input where the subprotocol can, and prints as JSON: the size and the
 SHA-256 of the output, the errors, the status, and how the connection ended.
 """
-import base64, hashlib, json, os, re, ssl, sys, tempfile, threading, urllib.parse
+import base64, hashlib, json, os, re, select, ssl, sys, tempfile, urllib.parse
 
 import websocket
 
@@ -30,27 +30,27 @@ def main():
         for path in paths:
             os.unlink(path)
 
-    def feed():
-        left, digest = int(size), hashlib.sha256()
-        block = bytes(range(256)) * 64
-        while left > 0:
-            part = block[: min(left, len(block))]
-            connection.send_binary(b"\0" + part)
-            left -= len(part)
-        if int(size) >= 0 and subprotocol.startswith("v5"):
-            connection.send_binary(b"\xff\0")
-
-    feeder = threading.Thread(target=feed, daemon=True)
-    feeder.start()
-    digest, count, errors, status, end = hashlib.sha256(), 0, b"", None, "closed"
+    # One thread does both: Python's TLS connections must not be read and written at once (before 3.13 they break).
+    parts = input_frames(int(size), subprotocol)
+    part = next(parts, None)
+    digest, count, errors, status, end, why = hashlib.sha256(), 0, b"", None, "closed", None
     while True:
+        socket = connection.sock
+        readable, writable, _ = select.select([socket], [socket] if part else [], [], 0 if socket.pending() else 60)
+        if part and writable:
+            connection.send_binary(part)
+            part = next(parts, None)
+        if not readable and not socket.pending():
+            if not writable:
+                end, why = "broken", "silence"
+                break
+            continue
         try:
             opcode, data = connection.recv_data()
         except Exception as error:
-            end = "broken"
+            end, why = "broken", repr(error)
             break
         if opcode == websocket.ABNF.OPCODE_CLOSE:
-            end = "closed"
             break
         if not data:
             end = "broken"
@@ -62,7 +62,17 @@ def main():
             errors += data[1:]
         elif data[0] == 3:
             status = json.loads(data[1:])
-    print(json.dumps(dict(bytes=count, sha256=digest.hexdigest(), errors=errors.decode(), status=status, end=end)))
+    print(json.dumps(dict(
+        bytes=count, sha256=digest.hexdigest(), errors=errors.decode(), status=status, end=end, why=why)))
+
+
+def input_frames(size, subprotocol):
+    """The input in frames that a writable socket has room for, and at last the one that closes it."""
+    block = bytes(range(256)) * 64
+    for left in range(size, 0, -len(block)):
+        yield b"\0" + block[: min(left, len(block))]
+    if size >= 0 and subprotocol.startswith("v5"):
+        yield b"\xff\0"
 
 
 main()
