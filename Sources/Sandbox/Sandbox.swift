@@ -195,6 +195,7 @@ public actor Sandbox {
                     "name": .string(host.name), "server": .string("https://\(host.address):\(Self.apiPort)"),
                     "kubeconfig": .string("\(options.directory)/\(host.name).kubeconfig"),
                     "virtualClusters": await host.cluster.summary(), "faults": await host.cluster.faultSummary(),
+                    "traffic": host.cluster.traffic.summary,
                 ]))
         }
         return JSONValue.members(["hosts": .array(list)]).indented() + "\n"

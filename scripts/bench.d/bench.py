@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 
+from host_bench import HostBench
 from scheduler_bench import SchedulerBench
 from upgrade_bench import UpgradeBench
 
@@ -26,7 +27,7 @@ FIXTURES = os.path.join(PROJECT, "Tests", "Fixtures")
 WRITER = os.path.join(PROJECT, "Tests", "Support", "kine_writer.py")
 TEMPLATE = "k3s-1.21.2-sqlite"
 FIXTURE_NAMES = (TEMPLATE, "k3s-1.20.8-sqlite-secrets-encrypted")
-GROUPS = ("backup", "restore", "latency", "fixtures", "scheduler", "upgrades")
+GROUPS = ("backup", "restore", "latency", "fixtures", "scheduler", "upgrades", "hosts")
 DATABASE = os.path.join("server", "db", "state.db")
 
 FLOOR, FLOOR_VERIFIED, CHAIN, RESTIC, RESTORE = 1.4, 2.2, 0.8, 0.35, 1.3
@@ -121,6 +122,8 @@ class Bench:
 
     def path(self, *names):
         return os.path.join(self.scratch, *names)
+
+    command = staticmethod(Run)
 
     def empty(self, name):
         shutil.rmtree(self.path(name), ignore_errors=True)
@@ -378,6 +381,9 @@ class Bench:
         if "upgrades" in groups:
             note("measuring plans of upgrades")
             UpgradeBench(self).run()
+        if "hosts" in groups:
+            note("measuring work on host clusters")
+            HostBench(self).run()
         self.compare_memory()
         shutil.rmtree(self.scratch)
         result = {"machine": self.machine(), "runs": self.options.runs, "datasets": self.datasets, "rows": self.rows}

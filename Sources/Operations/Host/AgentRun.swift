@@ -87,6 +87,7 @@ struct AgentRun: Sendable {
         let end = start + pod.settings.startLimit
         let selector = ObjectSelector(labels: "\(AgentPod.runLabel)=\(pod.run.prefix(32))")
         var last = "its pod was not created"
+        var pause = GrowingPause()
         while context.uptime() < end {
             try context.checkStop()
             let pods = try host.client.list(.pods, in: pod.place.namespace, selector).objects
@@ -104,7 +105,7 @@ struct AgentRun: Sendable {
                 }
                 last = why
             }
-            try host.client.surroundings.sleep(Self.pause)
+            try host.client.surroundings.sleep(pause.grow())
         }
         throw Failure(
             .unreachable,

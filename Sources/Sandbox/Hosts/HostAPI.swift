@@ -5,6 +5,8 @@ struct HostAPI: APIService {
     let cluster: HostCluster
     let certificates: ClusterCertificates
 
+    var traffic: Traffic? { cluster.traffic }
+
     func caller(certificate: [UInt8]?, token: String?) async -> Caller? {
         if let certificate { return certificates.clientAuthority.caller(of: certificate) }
         guard token == certificates.adminToken else { return nil }

@@ -5,6 +5,7 @@ internal import JSONValues
 actor HostCluster {
     let options: HostOptions
     let certificates: ClusterCertificates
+    let traffic = Traffic()
     var store: ObjectStore
     var watchers: [Int: Watcher] = [:]
     private var lastWatcher = 0

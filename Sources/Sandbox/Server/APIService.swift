@@ -11,6 +11,12 @@ protocol APIService: Sendable {
     func answer(_ request: APIRequest) async -> APIAnswer
     /// What an upgrade to a WebSocket is for.
     func exec(_ request: APIRequest) async throws(APIError) -> ExecSession
+    /// Where requests are counted; nil for where nobody asks.
+    var traffic: Traffic? { get }
+}
+
+extension APIService {
+    var traffic: Traffic? { nil }
 }
 
 /// An HTTPS server on loopback that asks for, and does not insist on, a client certificate.

@@ -92,7 +92,8 @@ private struct Job: Sendable {
         let caller = await service.caller(certificate: certificate, token: token)
         let request = APIRequest(
             method: head.method.rawValue, target: head.uri, headers: headers, body: body, caller: caller)
-        let writer = ResponseWriter(channel: channel, head: head)
+        service.traffic?.asked()
+        let writer = ResponseWriter(channel: channel, head: head, traffic: service.traffic)
         if isTooLarge {
             let error = APIError(
                 code: 413, reason: "RequestEntityTooLarge", message: "Request entity too large: limit is 3145728")
@@ -126,6 +127,7 @@ private struct Job: Sendable {
 struct ResponseWriter: Sendable {
     let channel: any Channel
     let head: HTTPRequestHead
+    let traffic: Traffic?
 
     func write(_ answer: APIAnswer) async {
         do {
@@ -151,6 +153,7 @@ struct ResponseWriter: Sendable {
             version: head.version, status: HTTPResponseStatus(statusCode: code), headers: headers)
         channel.write(HTTPServerResponsePart.head(response), promise: nil)
         if head.method != .HEAD {
+            traffic?.sent(bytes.count)
             channel.write(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: bytes))), promise: nil)
         }
         try await channel.writeAndFlush(HTTPServerResponsePart.end(nil))
@@ -162,6 +165,7 @@ struct ResponseWriter: Sendable {
             version: head.version, status: .ok, headers: HTTPHeaders([("Content-Type", "application/json")]))
         try await channel.writeAndFlush(HTTPServerResponsePart.head(response))
         for await bytes in stream {
+            traffic?.sent(bytes.count)
             try await channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: bytes))))
         }
         try await channel.writeAndFlush(HTTPServerResponsePart.end(nil))

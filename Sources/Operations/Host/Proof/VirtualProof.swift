@@ -17,7 +17,6 @@ struct VirtualProof {
         var resources: [DatastoreContents.Resource] = []
     }
 
-    private static let pause = Duration.milliseconds(500)
     /// How long one way of asking may be of no use before the next is tried.
     private static let patience = Duration.seconds(20)
 
@@ -69,6 +68,7 @@ struct VirtualProof {
         let uptime = api.context.uptime
         let end = uptime() + limit
         var useless = uptime() + Self.patience
+        var pause = GrowingPause()
         while true {
             let state = try look(conversation)
             let failure: Failure
@@ -92,7 +92,7 @@ struct VirtualProof {
             }
             guard uptime() < end else { throw failure }
             try api.context.checkStop()
-            try api.host.client.surroundings.sleep(Self.pause)
+            try api.host.client.surroundings.sleep(pause.grow())
         }
     }
 

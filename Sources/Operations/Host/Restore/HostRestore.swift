@@ -191,6 +191,7 @@ public struct HostRestore: Sendable {
         try hold.check()
         try hold.start()
         try hold.waitUntilReady()
+        result.readyAt = context.uptime()
         try prove(hold, archive ?? proof, &result)
     }
 
@@ -244,7 +245,7 @@ public struct HostRestore: Sendable {
     func finish(
         _ hold: WorkloadHold, _ archive: HostRestoreArchive?, _ result: inout HostRestoreResult, since start: Duration
     ) throws(Failure) {
-        if hold.mark.replicas > 0 { result.downtime = context.uptime() - start }
+        if hold.mark.replicas > 0 { result.downtime = (result.readyAt ?? context.uptime()) - start }
         do throws(Failure) {
             try hold.finish()
         } catch {

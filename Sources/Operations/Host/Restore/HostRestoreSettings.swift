@@ -42,5 +42,8 @@ public struct HostRestoreResult: Sendable {
     /// What a person should know.
     public var remarks: [String] = []
 
+    /// When it was ready again; what comes after that is no time away.
+    var readyAt: Duration?
+
     init(run: String) { self.run = run }
 }

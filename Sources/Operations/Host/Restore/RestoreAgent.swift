@@ -7,7 +7,6 @@ import VirtualClusters
 struct RestoreAgent: Sendable {
     /// The label of the Jobs of a run.
     static let label = HostManifest.annotationPrefix + "restore-run"
-    private static let pause = Duration.milliseconds(300)
     private static let longestLook = Duration.seconds(900)
 
     let host: HostCluster
@@ -87,6 +86,7 @@ struct RestoreAgent: Sendable {
     private func waitUntilGone(labels: String) throws(Failure) {
         let client = host.unstoppable.client
         let end = context.uptime() + endLimit
+        var pause = GrowingPause()
         while true {
             let pods = try client.list(.pods, in: cluster.namespace, ObjectSelector(labels: labels)).objects
             // One that has ended has nothing open any more.
@@ -100,7 +100,7 @@ struct RestoreAgent: Sendable {
                     why: "its pod is still there after \(endLimit.components.seconds) s",
                     next: "Look at: kubectl -n \(cluster.namespace) describe pod \(first.name)")
             }
-            try client.surroundings.sleep(Self.pause)
+            try client.surroundings.sleep(pause.grow())
         }
     }
 }

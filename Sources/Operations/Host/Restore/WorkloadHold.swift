@@ -86,6 +86,7 @@ struct WorkloadHold: Sendable {
     /// Waits until no pod of the control plane is left. Pods of what runs inside stay.
     func waitUntilGone() throws(Failure) {
         let end = context.uptime() + stopLimit
+        var pause = GrowingPause()
         var last = ""
         while true {
             try check()
@@ -93,7 +94,7 @@ struct WorkloadHold: Sendable {
             if pods.isEmpty { return }
             last = pods.map(\.name).joined(separator: ", ")
             guard context.uptime() < end else { break }
-            try host.client.surroundings.sleep(Self.pause)
+            try host.client.surroundings.sleep(pause.grow())
         }
         throw Failure(
             .unreachable, "the control plane of \(cluster.path) did not stop within \(stopLimit.components.seconds) s",
@@ -188,6 +189,7 @@ struct WorkloadHold: Sendable {
         guard mark.replicas > 0 else { return }
         context.report(.step("waiting until the control plane is ready"))
         let end = context.uptime() + startLimit
+        var pause = GrowingPause()
         var last = "it has no pod"
         while true {
             let workload = try host.client.get(type, cluster.workload.name, in: cluster.namespace)
@@ -202,7 +204,7 @@ struct WorkloadHold: Sendable {
             last = pods.first.flatMap { readiness(of: $0) } ?? "it has no pod"
             guard context.uptime() < end else { break }
             try context.checkStop()
-            try host.client.surroundings.sleep(Self.pause)
+            try host.client.surroundings.sleep(pause.grow())
         }
         throw Failure(
             .unreachable,

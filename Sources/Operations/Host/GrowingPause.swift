@@ -1,0 +1,12 @@
+/// Pauses between looks at a host: short at first, since a control plane is away for as long as it waits for us, and longer
+/// for what takes its time, since a host has others to answer.
+struct GrowingPause {
+    private static let longest = Duration.seconds(1)
+    private var next = Duration.milliseconds(100)
+
+    /// The next pause.
+    mutating func grow() -> Duration {
+        defer { next = min(next * 3 / 2, Self.longest) }
+        return next
+    }
+}
