@@ -13,6 +13,7 @@ struct RestoreRun: JobCommand {
             daytwo restore run NAMESPACE/NAME BACKUP [<options>]
             daytwo restore run BACKUP --to HOST [-n NAMESPACE] [--name NAME] [<options>]
             daytwo restore run --data-dir DIR BACKUP [<options>]
+            daytwo restore run NAMESPACE/NAME --plan FILE [<options>]
             daytwo restore run --data-dir DIR --plan FILE [<options>]
             """,
         discussion: """
@@ -57,10 +58,6 @@ struct RestoreRun: JobCommand {
         if move.to != nil { return try runMove(session) }
         switch try RestoreForm(words, target, host, rest: "BACKUP") {
         case .cluster(let cluster, let backup):
-            guard plan == nil else {
-                throw Failure(.usage, "--plan is for data directories", next: "name the backup instead")
-            }
-            guard let backup else { throw RestoreForm.noBackup }
             return try runOnHost(cluster, backup, session)
         case .directory(let backup):
             guard (backup == nil) != (plan == nil) else {

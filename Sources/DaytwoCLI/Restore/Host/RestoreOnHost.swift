@@ -7,13 +7,11 @@ import VirtualClusters
 extension RestorePlanCommand {
     /// The plan for a virtual cluster on a host.
     func planOnHost(_ cluster: String, _ backup: String, _ session: Session) throws(Failure) -> ExitStatus {
-        guard out == nil else {
-            throw Failure(.usage, "--out is for data directories", next: "run it without --out")
-        }
         let options = try hostChoices.options(choices)
         let restore = try host.restore(cluster, session, stopped: "run the command again; nothing was changed")
         let archive = try store.hostArchive(backup, session)
         let plan = try restore.plan(archive, options, store: store.path(session))
+        if let out { try HostPlanFile.write(plan, to: out) }
         try session.console.show(
             RestoreText.document("HostRestorePlan", plan, []), names: [plan.source.id], text: HostRestoreText.plan(plan)
         )
@@ -24,14 +22,18 @@ extension RestorePlanCommand {
 
 extension RestoreRun {
     /// The restore of a virtual cluster on a host.
-    func runOnHost(_ cluster: String, _ backup: String, _ session: Session) throws(Failure) -> ExitStatus {
-        let options = try hostChoices.options(choices)
+    func runOnHost(_ cluster: String, _ backup: String?, _ session: Session) throws(Failure) -> ExitStatus {
+        let chosen = try hostChoices.options(choices)
+        let kept = try HostPlanFile.read(plan, besides: chosen)
+        guard let backup = backup ?? kept?.source.id else { throw RestoreForm.noBackup }
+        let options = kept?.options ?? chosen
         let restore = try host.restore(
             cluster, session, stopped: "look at what is left: daytwo restore list \(cluster)")
         if let mark = try restore.mark() { throw restore.locked(mark) }
         let archive = try store.hostArchive(backup, session)
         let location = try store.path(session)
         let plan = try restore.plan(archive, options, store: location)
+        if let kept { try HostPlanFile.require(plan, as: kept, cluster) }
         for warning in plan.warnings { session.console.warn(warning) }
         if plan.refusals.isEmpty {
             session.console.note(HostRestoreText.summary(plan))
