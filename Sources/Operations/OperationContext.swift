@@ -18,6 +18,8 @@ public struct OperationContext: Sendable {
     public var report: @Sendable (Progress) -> Void
     /// Throws when the operation is to stop; asked between steps and between pieces of long ones.
     public var checkStop: @Sendable () throws(Failure) -> Void
+    /// Who does it, for what is left on a host if the process dies; nil for somebody whom nobody can look for.
+    public var holder: LeaseHolder?
 
     /// Creates a context.
     public init(

@@ -10,6 +10,7 @@ extension BadInputCases {
         "configuration-none": { _ in BadInput(arguments: ["scheduler", "tick"]) },
         "configuration-no-yaml": { try $0.configured { _ in "kind: [" } },
         "configuration-key": { try $0.configured { $0 + "polices: []\n" } },
+        "configuration-amount": { try $0.configured { $0 + "hosts: {a: {agent: {scratchLimit: 4G}}}\n" } },
         "configuration-kind": { try $0.configured { $0.replacing("kind: Configuration", with: "kind: Config") } },
         "configuration-many": { cases in
             let input = try cases.configured { $0.replacing("stores:", with: "stors:") }

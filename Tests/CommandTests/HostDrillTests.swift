@@ -47,6 +47,23 @@ struct HostDrillTests {
         try expectNothingLeft()
     }
 
+    @Test("The namespace of a drill that was killed is removed by the next one")
+    func killed() throws {
+        let dead = try host.commands.start(
+            ["backup", "drill", "\(cluster)@latest", "--kubeconfig", host.kubeconfig()],
+            environment: host.surroundings())
+        try host.commands.wait("the namespace") {
+            try host.kubectl("get", "namespaces", "-o", "name").text.contains("daytwo-drill-")
+        }
+        kill(dead.id, SIGKILL)
+        _ = try dead.result()
+        #expect(try drill().code == 0)
+        try host.commands.wait("nothing on the host") {
+            let namespaces = try host.kubectl("get", "namespaces", "-o", "name").text
+            return try !namespaces.contains("drill") && host.leftovers().isEmpty
+        }
+    }
+
     @Test("An archive does not decide which image runs on a host")
     func foreignImage() throws {
         #expect(try host.kubectl("delete", "statefulset", "-A", "--all").code == 0)

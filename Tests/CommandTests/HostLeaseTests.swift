@@ -90,6 +90,42 @@ struct HostLeaseTests {
         #expect(try held())
     }
 
+    @Test("Nobody removes an old set while somebody works on the cluster")
+    func discarding() throws {
+        try write(renewed: Date())
+        let discard = try host.daytwo("restore", "resume", name, "--discard-old")
+        #expect(discard.code == 6 && discard.errors.contains("alice@desk"), "\(discard.code) \(discard.errors)")
+        #expect(try host.daytwo("clusters", "unlock", name, "--yes").code == 0)
+        let none = try host.daytwo("restore", "resume", name, "--discard-old")
+        #expect(none.code == 11, "\(none.code) \(none.errors)")
+        #expect(try !held())
+    }
+
+    @Test("The agent of a run whose lease was taken over goes, one of somebody unknown stays")
+    func foreignAgents() throws {
+        let parts = name.split(separator: "/").map(String.init)
+        func job(_ suffix: String, _ annotations: String) -> String {
+            """
+            apiVersion: batch/v1
+            kind: Job
+            metadata:
+              name: daytwo-\(suffix)
+              namespace: \(parts[0])
+              labels: {app.kubernetes.io/managed-by: daytwo, daytwo.dev/cluster: \(parts[1])}
+              annotations: {daytwo.dev/holder: alice@desk, daytwo.dev/holder-process: other, \(annotations)}
+            spec: {suspend: true, template: {spec: {restartPolicy: Never, containers: [{name: a, image: "daytwo:test"}]}}}
+            """
+        }
+        let file = try host.commands.write(
+            job("announced", "daytwo.dev/holder-has-lease: \"true\"") + "\n---\n" + job("unknown", "x: y"),
+            to: "jobs.yaml")
+        #expect(try host.kubectl("apply", "-f", file).code == 0)
+        try write(renewed: Date(timeIntervalSinceNow: -3000))
+        #expect(try host.daytwo("backup", "create", name).code == 0)
+        let left = try host.kubectl("get", "jobs", "-n", parts[0], "-o", "name").text
+        #expect(left.contains("daytwo-unknown") && !left.contains("daytwo-announced"), "\(left)")
+    }
+
     private func held() throws -> Bool {
         try kubectl("get", "--ignore-not-found", "-o", "name").text.contains("lease")
     }

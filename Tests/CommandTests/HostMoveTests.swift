@@ -73,6 +73,24 @@ struct MoveFixture {
 
 @Suite("Moves of virtual clusters to another host", .timeLimit(.minutes(15)))
 struct HostMoveTests {
+    @Test("While it is moved, both places say so, and nobody wakes the original")
+    func announced() throws {
+        let move = try MoveFixture("B")
+        try move.host.fault(["slow-start", "--host", "host-2", "--value", "4"])
+        let run = try move.host.commands.start(
+            ["restore", "run"] + move.words + ["--yes", "--create-namespace"], environment: move.surroundings,
+            timeout: .seconds(120))
+        try move.host.commands.wait("the lease there") {
+            try move.there("get", "lease", "-n", "fresh", "-o", "name", "--ignore-not-found").contains("daytwo-silver")
+        }
+        let resume = try move.host.daytwo("clusters", "resume", move.name)
+        #expect(resume.code == 6 && resume.errors.contains("move to host-2/fresh/silver"), "\(resume.errors)")
+        let result = try run.result()
+        #expect(result.code == 0, "\(result.errors)")
+        #expect(try move.there("get", "lease", "-A", "-o", "name") == "")
+        #expect(try move.host.kubectl("get", "lease", "-A", "-o", "name").text == "")
+    }
+
     @Test(
         "It comes up in its new place as itself, its volumes are bound anew, and the way back removes it",
         arguments: ["B", "C", "D"])

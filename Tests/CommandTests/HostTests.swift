@@ -74,30 +74,6 @@ struct HostTests {
         #expect(try host.leftovers() == "")
     }
 
-    @Test("What a host does wrong ends with its code, nothing in the store, and nothing left on the host")
-    func faults() throws {
-        let host = try SandboxFixture(generations: ["D"])
-        let name = String(
-            try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
-        let faults: [(words: [String], code: Int32, says: String)] = [
-            (["exec-cut", "--value", "60000"], 7, "connection ended"),
-            (["api-errors"], 7, "(host-1)"),
-            (["image-missing"], 4, "cannot start: "),
-        ]
-        for fault in faults {
-            try host.fault(fault.words)
-            let backup = try host.daytwo("backup", "create", name)
-            #expect(
-                backup.code == fault.code && backup.errors.contains(fault.says),
-                "\(fault.words): \(backup.code) \(backup.errors)")
-            try host.fault(["--clear"])
-            #expect(try host.commands.archives() == [], "\(fault.words)")
-            #expect(try host.leftovers() == "", "\(fault.words)")
-        }
-        #expect(try host.commands.remains() == "")
-        #expect(try host.daytwo("backup", "create", name).code == 0, "afterwards all is well")
-    }
-
     @Test("Whoever stops it, by a signal or for good, leaves no agent that stays and no archive")
     func killed() throws {
         let host = try SandboxFixture(generations: ["A"])

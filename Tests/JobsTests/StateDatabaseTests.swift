@@ -2,6 +2,7 @@ import Failures
 import Files
 import Foundation
 import GRDB
+import Synchronization
 import Testing
 
 @testable import Jobs
@@ -19,6 +20,42 @@ import Testing
             )
         }
         #expect(settings.0 == "wal" && settings.1 == 2)
+    }
+
+    /// As where another process looks at a database that is just being made.
+    @Test func waitsForOneThatReadsWhatIsNotYetMade() async throws {
+        let scratch = try Scratch()
+        var configuration = GRDB.Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let reader = try DatabaseQueue(path: scratch["daytwo.sqlite"], configuration: configuration)
+        try reader.inDatabase { db in
+            try db.execute(sql: "BEGIN")
+            _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema")
+        }
+        let path = scratch.path
+        let opening = Task.detached { try StateDatabase(directory: path) }
+        try await Task.sleep(for: .milliseconds(200))
+        try reader.inDatabase { try $0.execute(sql: "COMMIT") }
+        _ = try await opening.value
+        try reader.close()
+        // The patience of SQLite itself is as it is told.
+        let database = try StateDatabase(directory: path, patience: 3)
+        let timeout = try database.queue.inDatabase { try Int.fetchOne($0, sql: "PRAGMA busy_timeout") }
+        #expect(timeout == 3000)
+    }
+
+    @Test func manyMayMakeItAtOnce() throws {
+        for _ in 0..<20 {
+            let scratch = try Scratch()
+            let failures = Mutex<[String]>([])
+            DispatchQueue.concurrentPerform(iterations: 4) { _ in
+                do {
+                    let database = try StateDatabase(directory: scratch["new/state"])
+                    try database.close()
+                } catch { failures.withLock { $0.append("\(error)") } }
+            }
+            #expect(failures.withLock { $0 } == [])
+        }
     }
 
     @Test func withoutCreatingSaysThatNothingIsThere() throws {

@@ -234,7 +234,11 @@ import Testing
 
     private static let hosts = """
         hosts:
-          prod: {kubeconfig: prod.kubeconfig, context: admin, agent: {image: "registry:5000/daytwo:1", imagePullSecrets: [pull]}}
+          prod:
+            kubeconfig: prod.kubeconfig
+            context: admin
+            requestTimeout: 10s
+            agent: {image: "registry:5000/daytwo:1", imagePullSecrets: [pull], startTimeout: 5m, scratchLimit: 8Gi}
           lab: {}
 
         """
@@ -250,6 +254,7 @@ import Testing
         let prod = try #require(configuration.host(named: "prod"))
         #expect(prod.kubeconfig == scratch["prod.kubeconfig"] && prod.context == "admin")
         #expect(prod.agentImage == "registry:5000/daytwo:1" && prod.agentPullSecrets == ["pull"])
+        #expect(prod.agentStartTimeout == 300 && prod.agentScratchLimit == "8Gi" && prod.requestTimeout == 10)
         #expect(configuration.host(named: "lab")?.kubeconfig == nil)
         let blue = try #require(configuration.clusters.last)
         #expect(blue.place == .host("prod", namespace: "team-a") && blue.path == "prod/team-a/blue")
@@ -273,12 +278,15 @@ import Testing
     }
 
     @Test func refusesHosts() {
-        let problems = problems(Self.head + "hosts: {local: {}, a/b: {}, c: {token: x, agent: {imge: y}}}\n")
+        let problems = problems(
+            Self.head
+                + "hosts: {local: {}, a/b: {}, c: {token: x, agent: {imge: y}}, d: {agent: {scratchLimit: 4G}}}\n")
         #expect(problems.contains { $0.contains("the host local would be this machine") }, "\(problems)")
         #expect(problems.contains { $0.contains("the host \"a/b\" holds a slash") }, "\(problems)")
         #expect(problems.contains { $0.contains("hosts.c.token is not known. Credentials belong") }, "\(problems)")
         #expect(
             problems.contains { $0.contains("hosts.c.agent.imge is not known. Did you mean image?") }, "\(problems)")
+        #expect(problems.contains { $0.contains("scratchLimit is \"4G\" instead of an amount") }, "\(problems)")
     }
 
     @Test func refusesAFileThatIsNoConfiguration() throws {

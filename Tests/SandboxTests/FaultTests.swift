@@ -147,6 +147,34 @@ import Testing
         await host.stop()
     }
 
+    /// As the real controller: the Job stays without a pod, and an event says why.
+    @Test func aJobWhosePodIsRefusedSaysSo() async throws {
+        let host = try await BareHost()
+        await host.cluster.inject(HostFault(.admissionDenied, value: "pods"))
+        let job = try JSONValue(
+            parsing: Array(
+                """
+                {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "work"}, "spec": {"template": {"spec":
+                {"restartPolicy": "Never", "containers": [{"name": "a", "image": "busybox", "command": ["sleep", "9"]}]}}}}
+                """.utf8))
+        #expect(try await host.ask("POST", "/apis/batch/v1/namespaces/default/jobs", job).code == 201)
+        let events = "/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Dwork"
+        try await eventually("the event") {
+            try await host.ask("GET", events).body.list("items").contains {
+                $0.text("reason") == "FailedCreate" && $0.text("type") == "Warning"
+                    && $0.text("message")?.hasPrefix("Error creating: admission webhook") ?? false
+            }
+        }
+        let there = try await host.ask("GET", "/apis/batch/v1/namespaces/default/jobs/work").body
+        #expect(there["status", "active"] == nil && there.list("status", "conditions").isEmpty, "\(there)")
+        await host.cluster.clearFaults(nil, on: nil)
+        try await eventually("the pod") {
+            try await host.ask("GET", "/apis/batch/v1/namespaces/default/jobs/work").body.number("status", "active")
+                == 1
+        }
+        await host.stop()
+    }
+
     @Test func admissionDenied() async throws {
         let host = try await BareHost()
         await host.cluster.inject(HostFault(.admissionDenied, value: "jobs"))

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Failures
 import Foundation
+import Jobs
 import JSONValues
 import Kubernetes
 import Operations
@@ -8,7 +9,7 @@ import Stores
 import VirtualClusters
 
 /// `daytwo clusters pause`.
-struct ClustersPause: OperationCommand {
+struct ClustersPause: JobCommand {
     static let configuration = CommandConfiguration.verb(
         "pause", abstract: "Stop the control plane of a virtual cluster; its workloads go on.",
         discussion: """
@@ -19,27 +20,31 @@ struct ClustersPause: OperationCommand {
 
     @OptionGroup var change: ClusterChange
 
+    @OptionGroup var jobOptions: JobOptions
+
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        try change.make("paused", session) { cluster, objects throws(Failure) in
+        try change.make(.pause, session) { cluster, objects throws(Failure) in
             try cluster.pausePlan(in: objects, at: session.now)
         }
     }
 }
 
 /// `daytwo clusters resume`.
-struct ClustersResume: OperationCommand {
+struct ClustersResume: JobCommand {
     static let configuration = CommandConfiguration.verb(
         "resume", abstract: "Start a paused control plane again.",
         exits: [.refused, .locked, .unreachable, .denied, .notFound])
 
     @OptionGroup var change: ClusterChange
 
+    @OptionGroup var jobOptions: JobOptions
+
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        try change.make("resumed", session) { cluster, objects throws(Failure) in
+        try change.make(.resume, session) { cluster, objects throws(Failure) in
             try cluster.resumePlan(in: objects)
         }
     }
@@ -62,19 +67,28 @@ struct ClusterChange: ParsableArguments {
     static let fieldManager = "daytwo"
 
     func make(
-        _ deed: String, _ session: Session, _ plan: (VirtualCluster, HostObjects) throws(Failure) -> PausePlan
+        _ kind: JobKind, _ session: Session, _ plan: (VirtualCluster, HostObjects) throws(Failure) -> PausePlan
     ) throws(Failure) -> ExitStatus {
-        let context = session.context(stopped: "run the command again")
+        let deed = kind == .pause ? "paused" : "resumed"
+        let context = session.context(stopped: "look at it: daytwo clusters show \(cluster)")
         let host = try self.host.one(session, context).cluster
         let (found, objects) = try host.cluster(named: self.host.named(cluster))
         let plan = try plan(found, objects)
         if dryRun {
             try apply(plan, host)
         } else {
+            let target = try ClusterPath(host: host.name, namespace: found.namespace, name: found.name).description
+            let job = JobDescription(kind: kind, target: target, host: host.name, takesStore: false)
+            guard try session.begin(job) else { return .done }
             let lease = ClusterLease(of: found.name, in: found.namespace, on: host, context)
             try lease.hold(.here("being \(deed)")) { () throws(Failure) in
+                for sentence in plan.sentences { context.report(.step(sentence)) }
                 try apply(plan, host)
                 if wait { try waitFor(plan, host, context) }
+            }
+            // One of either kind that was killed is settled by what was done now.
+            for unsettled in [JobKind.pause, .resume] {
+                session.settle(target, .failed, message: "it is \(deed) now", kind: unsettled)
             }
         }
         let document = JSON.document(

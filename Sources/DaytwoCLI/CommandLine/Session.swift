@@ -47,7 +47,7 @@ struct Session: Sendable {
     func context(stopped: String) -> OperationContext {
         let console = console
         let job = job
-        return OperationContext(
+        var context = OperationContext(
             now: { Date() }, uptime: { Uptime.now }, newID: { Self.randomID() },
             workers: max(1, ProcessInfo.processInfo.activeProcessorCount),
             report: { event in
@@ -58,6 +58,8 @@ struct Session: Sendable {
                 try StopSignal.check(next: stopped)
                 try job.check(next: stopped)
             })
+        context.holder = .here(arguments.prefix { !$0.hasPrefix("-") }.prefix(2).joined(separator: " "))
+        return context
     }
 
     private static func randomID() -> String {

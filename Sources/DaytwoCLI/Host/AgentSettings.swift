@@ -14,5 +14,7 @@ extension AgentSettings {
         }
         self.init(image: image)
         pullSecrets = configured?.agentPullSecrets ?? []
+        if let limit = configured?.agentStartTimeout { startLimit = .seconds(limit) }
+        if let limit = configured?.agentScratchLimit { scratchLimit = limit }
     }
 }

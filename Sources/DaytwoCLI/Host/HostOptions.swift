@@ -94,7 +94,11 @@ extension HostOptions {
         _ operation: OperationContext
     ) throws(Failure) -> ChosenHost {
         let connection = try connection(kubeconfig: kubeconfig, context: context)
-        let client = try KubernetesClient(connection, surroundings: surroundings(operation))
+        var client = try KubernetesClient(connection, surroundings: surroundings(operation))
+        if let seconds = configured?.requestTimeout {
+            client.attemptLimit = .seconds(seconds)
+            client.callLimit = client.attemptLimit * 4
+        }
         return ChosenHost(
             cluster: HostCluster(name: name ?? context ?? connection.name, client: client), configured: configured)
     }

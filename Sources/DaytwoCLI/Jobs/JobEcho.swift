@@ -12,7 +12,7 @@ struct JobEcho {
     let session: Session
 
     /// The kinds that a fleet's status is made of.
-    private static let telling: Set<JobKind> = [.backup, .verify, .drill, .prune, .restore]
+    private static let telling: Set<JobKind> = [.backup, .verify, .drill, .prune, .restore, .pause, .resume]
 
     /// A job has begun in this process.
     func begin(_ job: Job) {

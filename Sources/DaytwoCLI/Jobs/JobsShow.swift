@@ -42,7 +42,12 @@ struct JobsShow: OperationCommand {
         block.add("stopped by", job.cancelRequestedBy)
         block.add("command", view.command)
         if job.state == .needsDecision {
-            block.add("next", "daytwo restore list, then resume or rollback; then: daytwo jobs decide \(job.id) --help")
+            let isPause = job.kind == .pause || job.kind == .resume
+            block.add(
+                "next",
+                isPause
+                    ? "daytwo clusters show, then pause or resume it: either settles this"
+                    : "daytwo restore list, then resume or rollback; then: daytwo jobs decide \(job.id) --help")
         }
         return block.text
     }

@@ -16,12 +16,17 @@ public enum JobKind: String, Sendable, CaseIterable, Codable {
     case restore
     /// Brings a cluster to another version of k3s.
     case upgrade
+    /// Stops the control plane of a cluster.
+    case pause
+    /// Starts it again.
+    case resume
 
     /// Whether it may be run again by itself when its process died: it changes no cluster, or nothing twice.
     public var mayBeRepeated: Bool {
         switch self {
         case .backup, .verify, .drill, .prune, .delete, .pin: true
-        case .restore, .upgrade: false
+        // A cluster that somebody has started since must not be stopped by what was asked before.
+        case .restore, .upgrade, .pause, .resume: false
         }
     }
 }

@@ -34,7 +34,7 @@ public final class StateDatabase: Sendable {
         configuration.busyMode = .timeout(patience)
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
-            try Self.prepare(queue, path: path)
+            try Self.prepare(queue, path: path, patience: patience)
         } catch {
             throw stateFailure(error, path: path)
         }
@@ -102,6 +102,24 @@ public final class StateDatabase: Sendable {
         }
         // Not open: closing any descriptor of the file would drop SQLite's locks of this whole process.
         if mknod(path, S_IFREG | 0o600, 0) != 0, errno != EEXIST { throw Failure.system("create", path, errno) }
+    }
+
+    /// Prepares it once nobody else does. SQLite waits for no lock that two want to strengthen, as where two processes make the same
+    /// database: both are turned away at once, and have to begin again.
+    private static func prepare(_ queue: DatabaseQueue, path: String, patience: Double) throws {
+        let pause = 50_000
+        var attempts = Int(patience * 1_000_000 / Double(2 * pause))
+        try queue.inDatabase { try $0.execute(sql: "PRAGMA busy_timeout = \(pause / 1000)") }
+        while true {
+            do {
+                try prepare(queue, path: path)
+                break
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && attempts > 0 {
+                attempts -= 1
+                usleep(UInt32(pause))
+            }
+        }
+        try queue.inDatabase { try $0.execute(sql: "PRAGMA busy_timeout = \(Int(patience * 1000))") }
     }
 
     private static func prepare(_ queue: DatabaseQueue, path: String) throws {

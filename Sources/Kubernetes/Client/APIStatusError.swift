@@ -90,6 +90,7 @@ public struct APIStatusError: RetryAfterError, Sendable, Equatable {
     /// The class of the failure that it is.
     var code: Failure.Code {
         switch status {
+        case 403 where isPolicy: .refused
         case 401, 403, 407: .denied
         case 404: .notFound
         case 400, 409, 413, 422: .refused
@@ -98,19 +99,35 @@ public struct APIStatusError: RetryAfterError, Sendable, Equatable {
         }
     }
 
+    /// Whether a rule of the place said no, whoever asks: more rights would not help.
+    ///
+    /// The API has no other word for it than its message.
+    public var isPolicy: Bool {
+        guard status == 403 || status == 400 else { return false }
+        return [
+            "admission webhook ", "violates PodSecurity ", "is forbidden: exceeded quota", "is forbidden: maximum ",
+            "is forbidden: minimum ", "because it is being terminated",
+        ].contains { message.contains($0) }
+    }
+
     /// What to do about it.
     var next: String? {
         switch (status, reason) {
+        case (400, _) where isPolicy, (403, _) where isPolicy:
+            "Have the quota or policy that says so allow it, or make room under it."
         case (401, _): "Check the credentials of this context; they may have expired."
         case (403, _): "Have the right given, or use another context."
         case (409, .conflict): "Look at what changed it meanwhile, and try again."
         case (300..<400, _): "Give the address that it redirects to; redirects are not followed."
-        default: nil
+        default: code == .unreachable ? Failure.whenItAnswers : nil
         }
     }
 }
 
 extension Failure {
+    /// What to do about a cluster that does not answer as it should.
+    static let whenItAnswers = "Run it again when the API of the cluster answers."
+
     /// What the Kubernetes API said, where this failure comes from its answer.
     public var apiStatus: APIStatusError? { error(of: APIStatusError.self) }
 

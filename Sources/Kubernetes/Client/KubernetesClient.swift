@@ -141,7 +141,9 @@ public struct KubernetesClient: Sendable {
     /// The failure of a request that got no answer.
     private func failure(_ request: APIRequest, _ error: Failure) -> Failure {
         guard error.code == .unreachable, !request.isRepeatable, !error.hasNotArrived else {
-            return error.raised(to: error.code, "cannot \(request.deed) (\(connection.name))")
+            return error.raised(
+                to: error.code, "cannot \(request.deed) (\(connection.name))",
+                next: error.next ?? (error.code == .unreachable ? Failure.whenItAnswers : nil))
         }
         return error.raised(
             to: error.code, "cannot tell whether it worked: \(request.deed) (\(connection.name))",

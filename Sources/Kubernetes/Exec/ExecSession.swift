@@ -221,7 +221,7 @@ public final class ExecSession {
         guard end == nil, isClosed || wire.hasEnded else { return }
         throw Failure(
             .unreachable, "cannot \(deed)", why: "the connection ended without the command's status",
-            cause: NoAnswerError(mayHaveArrived: true))
+            next: "Run it again.", cause: NoAnswerError(mayHaveArrived: true))
     }
 
     /// What others do between two calls is no silence of the server.
@@ -246,6 +246,6 @@ public final class ExecSession {
         guard wire.surroundings.uptime() - lastSign > command.idleLimit else { return }
         throw Failure(
             .unreachable, "cannot \(deed)", why: "nothing came from the server for \(command.idleLimit)",
-            cause: NoAnswerError(mayHaveArrived: true))
+            next: "Run it again.", cause: NoAnswerError(mayHaveArrived: true))
     }
 }

@@ -98,8 +98,11 @@ public struct FleetSurvey {
             try queue.list(JobFilter(states: ended, kind: kind, target: cluster), limit: 1).first
         }
         if let prune = try last(.prune), prune.state == .partial { status.pruneFrozenReason = prune.message }
-        for kind in [JobKind.backup, .verify, .drill, .prune] {
-            guard let job = try last(kind) else { continue }
+        // Of these, the later one tells how the cluster is.
+        let switching = try [last(.pause), last(.resume)].compactMap { $0 }.max { $0.id < $1.id }
+        let jobs = try [JobKind.backup, .verify, .drill, .prune].map(last) + [switching]
+        for job in jobs.compactMap({ $0 }) {
+            let kind = job.kind
             // A backup speaks for the cluster, until what proves it says that it is none.
             guard kind == .backup || job.state == .failed || job.state == .needsDecision else { continue }
             status.lastRun = .init(

@@ -69,6 +69,8 @@ struct AgentPod: Sendable {
     let run: String
     /// Labels beside those that every agent has.
     var labels: [(String, String)] = []
+    /// What says on the Job who made it.
+    var annotations: [(String, String)] = []
     /// On the node of the control plane, where that runs.
     var isBesideControlPlane = true
     /// An image of k3s that has to start first and tell its version: so it is known to be there, and is on the node by then.
@@ -116,6 +118,7 @@ struct AgentPod: Sendable {
                     "metadata",
                     .members([
                         ("name", .string(name)), ("namespace", .string(place.namespace)), ("labels", labels),
+                        ("annotations", annotations.isEmpty ? nil : JSONValue.strings(annotations)),
                     ])
                 ),
                 (
@@ -221,8 +224,11 @@ struct AgentPod: Sendable {
         .members([("name", .string(name)), ("mountPath", .string(path))])
     }
 
+    /// Whether it has to be on the nodes of the control plane.
+    var isPinned: Bool { isBesideControlPlane && !place.nodes.isEmpty }
+
     private var affinity: JSONValue? {
-        guard isBesideControlPlane, !place.nodes.isEmpty else { return nil }
+        guard isPinned else { return nil }
         let field = JSONValue.members([
             ("key", .string("metadata.name")), ("operator", .string("In")),
             ("values", .array(place.nodes.map { .string($0) })),

@@ -6,7 +6,8 @@ import VirtualClusters
 /// An agent that is started on a host, used, and removed whatever happens.
 struct AgentRun: Sendable {
     private static let pause = Duration.milliseconds(300)
-    private static let silence = Duration.seconds(60)
+    /// How long a node may be of no use before it counts as gone.
+    private static let patienceWithNodes = Duration.seconds(30)
     private static let patienceWithRefusals = Duration.seconds(5)
     private static let attempts = 4
     /// Reasons of a waiting container that no waiting mends soon.
@@ -33,11 +34,12 @@ struct AgentRun: Sendable {
 
     /// The same with the name of its pod, for several operations one after the other.
     func use<Result>(_ body: (String) throws(Failure) -> Result) throws(Failure) -> Result {
+        let isAnnounced = AgentSweep(host, pod.place.namespace, pod.place.cluster, context).run(as: context.holder)
         context.report(.step("starting the agent on \(host.name)"))
         var uid: String?
         do throws(Failure) {
-            uid = try create()
-            let result = try body(waitForPod())
+            uid = try create(isAnnounced)
+            let result = try use(podNamed: waitForPod(), body)
             remove(uid)
             return result
         } catch {
@@ -46,8 +48,20 @@ struct AgentRun: Sendable {
         }
     }
 
+    private func use<Result>(
+        podNamed name: String, _ body: (String) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        do throws(Failure) {
+            return try body(name)
+        } catch {
+            throw AgentDeath(of: name, pod, on: host).explain(error)
+        }
+    }
+
     /// Creates the Job, and gives its UID. Its name is of this run alone: where an answer was lost, one of that name is ours.
-    private func create() throws(Failure) -> String {
+    private func create(_ isAnnounced: Bool) throws(Failure) -> String {
+        var pod = pod
+        pod.annotations = AgentSweep.annotations(context.holder, isAnnounced)
         var attempt = 1
         while true {
             do throws(Failure) {
@@ -66,7 +80,7 @@ struct AgentRun: Sendable {
         let command = ExecRequest(
             ["daytwo", "agent", verb] + pod.placeOptions, in: name, namespace: pod.place.namespace,
             container: AgentPod.container, hasInput: true)
-        return try ExecChannel(host.client, command, silence: Self.silence)
+        return try ExecChannel(host.client, command, silence: host.client.attemptLimit * 2)
     }
 
     /// Not even somebody who stops us stops this: what is left on the host is in the way of the next.
@@ -88,13 +102,23 @@ struct AgentRun: Sendable {
         let selector = ObjectSelector(labels: "\(AgentPod.runLabel)=\(pod.run.prefix(32))")
         var last = "its pod was not created"
         var pause = GrowingPause()
+        var homeless: Duration?
         while context.uptime() < end {
             try context.checkStop()
             let pods = try host.client.list(.pods, in: pod.place.namespace, selector).objects
             if let found = pods.first {
                 switch try state(of: found) {
                 case .ready: return found.name
-                case .waits(let why): last = why
+                case .waits(let why):
+                    last = why
+                    homeless = nil
+                case .isUnscheduled(let why):
+                    last = why
+                    homeless = homeless ?? context.uptime()
+                    // Where it has to be on one node, no other is on its way.
+                    if let since = homeless, pod.isPinned, context.uptime() - since > Self.patienceWithNodes {
+                        throw noNode(why)
+                    }
                 }
             } else if let why = try refusal() {
                 // The host tries again by itself; a quota or a policy is still there then.
@@ -107,6 +131,7 @@ struct AgentRun: Sendable {
             }
             try host.client.surroundings.sleep(pause.grow())
         }
+        if homeless != nil { throw noNode(last) }
         throw Failure(
             .unreachable,
             "the agent on \(host.name) did not start within \(pod.settings.startLimit.components.seconds) s",
@@ -114,8 +139,20 @@ struct AgentRun: Sendable {
         )
     }
 
+    private func noNode(_ why: String) -> Failure {
+        let nodes = pod.isPinned ? pod.place.nodes.joined(separator: ", ") : ""
+        return Failure(
+            .unreachable,
+            nodes.isEmpty
+                ? "no node of \(host.name) takes the agent"
+                : "the node of the control plane, \(nodes), does not take the agent on \(host.name)",
+            why: why,
+            next: "Look at: kubectl describe node\(nodes.isEmpty ? "" : " " + nodes); then run it again.")
+    }
+
     private enum State {
         case ready
+        case isUnscheduled(String)
         case waits(String)
     }
 
@@ -148,17 +185,25 @@ struct AgentRun: Sendable {
         if found["status", "phase"]?.stringValue == "Failed" {
             throw Failure(
                 .unreachable, "the agent on \(host.name) was ended by its host",
-                why: found["status", "message"]?.stringValue ?? found["status", "reason"]?.stringValue)
+                why: found["status", "message"]?.stringValue ?? found["status", "reason"]?.stringValue,
+                next: "Look at: kubectl -n \(pod.place.namespace) get events; then run it again.")
         }
-        return .waits(
-            unscheduled?["message"]?.stringValue ?? "its pod is \(found["status", "phase"]?.stringValue ?? "pending")")
+        if let unscheduled { return .isUnscheduled(unscheduled["message"]?.stringValue ?? "it is not scheduled") }
+        return .waits("its pod is \(found["status", "phase"]?.stringValue ?? "pending")")
     }
 
     /// Why the host makes no pod of the Job: a quota, an admission webhook.
     private func refusal() throws(Failure) -> String? {
-        let events = try host.client.list(
-            .events, in: pod.place.namespace, ObjectSelector(fields: "involvedObject.name=\(pod.name)")
-        ).objects
+        let events: [KubernetesObject]
+        do throws(Failure) {
+            events = try host.client.list(
+                .events, in: pod.place.namespace, ObjectSelector(fields: "involvedObject.name=\(pod.name)")
+            ).objects
+        } catch {
+            // Only a reason is looked for: whoever may not read it goes on waiting.
+            guard error.code == .denied else { throw error }
+            return nil
+        }
         return events.last { $0["reason"]?.stringValue == "FailedCreate" }.flatMap { $0["message"]?.stringValue }
     }
 }

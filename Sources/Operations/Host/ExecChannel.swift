@@ -24,6 +24,9 @@ final class ExecChannel: AgentChannel {
         var end: Result<Int, Failure>?
     }
 
+    /// The command has ended while it was still needed: nobody cut the connection.
+    struct CommandEnded: Error {}
+
     /// What ends a wait for the other side because there is something to send.
     private struct SomethingToSend: Error {}
 
@@ -187,7 +190,8 @@ final class ExecChannel: AgentChannel {
         case .success(let status):
             let lines = String(decoding: state.errors, as: UTF8.self).split(whereSeparator: \.isNewline)
             let said = lines.last.map { ": \(String($0.suffix(300)))" } ?? ""
-            return Failure(.unreachable, "the agent ended with \(status)\(said)", next: "Run it again.")
+            return Failure(
+                .unreachable, "the agent ended with \(status)\(said)", next: "Run it again.", cause: CommandEnded())
         }
     }
 }

@@ -97,14 +97,32 @@ struct ConfigurationDecoder {
             let agent = host.fields("agent")
             let image = agent?.string("image")
             let secrets = agent?.strings("imagePullSecrets") ?? []
+            let startTimeout = agent?.duration("startTimeout")
+            let scratchLimit = agent.flatMap(quantity)
             agent?.finish()
+            let requestTimeout = host.duration("requestTimeout")
             host.finish {
                 ["token", "password", "certificate"].contains($0) ? "Credentials belong into the kubeconfig." : nil
             }
             return ConfiguredHost(
                 name: entry.key, kubeconfig: kubeconfig, context: context, agentImage: image, agentPullSecrets: secrets,
+                agentStartTimeout: startTimeout, agentScratchLimit: scratchLimit, requestTimeout: requestTimeout,
                 origin: entry.keyOrigin)
         }
+    }
+
+    /// An amount of bytes as Kubernetes takes it.
+    private func quantity(_ agent: Fields) -> String? {
+        guard let text = agent.string("scratchLimit"), let node = agent.node("scratchLimit") else { return nil }
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let isKnown = ["Mi", "Gi", "Ti"].contains(text.dropFirst(digits.count))
+        guard isKnown, !digits.isEmpty, digits.count < 7, digits.first != "0" else {
+            agent.report.add(
+                node.origin, "\(agent.name(of: "scratchLimit")) is \(text.debugDescription) instead of an amount",
+                "Write 500Mi, 4Gi or 1Ti.")
+            return nil
+        }
+        return text
     }
 
     private func patterns(_ key: String) -> [FilePatterns.Pattern] {

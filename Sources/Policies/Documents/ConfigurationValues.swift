@@ -22,6 +22,12 @@ public struct ConfiguredHost: Sendable, Hashable {
     public let agentImage: String?
     /// The Secrets with which the agent's image is pulled.
     public let agentPullSecrets: [String]
+    /// Seconds that the agent may take to start; nil for the usual.
+    public let agentStartTimeout: TimeInterval?
+    /// The most bytes of scratch files of an agent, as Kubernetes writes it: `4Gi`; nil for the usual.
+    public let agentScratchLimit: String?
+    /// Seconds that its API may take for one answer; nil for the usual.
+    public let requestTimeout: TimeInterval?
     /// The place of the name.
     public let origin: Origin
 }

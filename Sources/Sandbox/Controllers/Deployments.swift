@@ -94,15 +94,21 @@ extension HostCluster {
     /// A pod of a template, with a name that is made up.
     @discardableResult
     func makePod(from object: JSONValue, _ resource: Resource, prefix: String) -> JSONValue? {
+        // What is refused is tried again when the namespace changes.
+        do throws(APIError) { return try createPod(from: object, resource, prefix: prefix) } catch { return nil }
+    }
+
+    /// The same, with what the API says against it.
+    func createPod(from object: JSONValue, _ resource: Resource, prefix: String) throws(APIError) -> JSONValue {
         let template = object["spec", "template"] ?? .object([])
-        return make(
-            .pods, ObjectName(of: object).namespace,
+        return try create(
+            .pods, namespace: ObjectName(of: object).namespace,
             .members([
                 "metadata": .members([
                     "generateName": .string(prefix), "labels": template["metadata", "labels"],
                     "annotations": template["metadata", "annotations"],
                     "ownerReferences": Self.owner(object, resource),
                 ]), "spec": template["spec"],
-            ]))
+            ]), by: .host)
     }
 }

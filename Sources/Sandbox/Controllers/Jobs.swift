@@ -36,15 +36,26 @@ extension HostCluster {
             return finish(object, failed: failed, succeeded, started, nil, nil)
         }
         var count = active.count
-        if active.isEmpty, object["spec", "suspend"]?.boolValue != true,
-            let pod = makePod(from: object, .jobs, prefix: "\(name.name)-")
-        {
-            count = 1
+        if active.isEmpty, object["spec", "suspend"]?.boolValue != true, startPod(of: object) { count = 1 }
+        setStatus(object, conditions: nil, started, active: count, failed: failed, succeeded: succeeded)
+    }
+
+    /// Makes its pod; what the API refuses is an event of the Job, which stays, and is tried again.
+    private func startPod(of object: JSONValue) -> Bool {
+        let name = ObjectName(of: object)
+        do throws(APIError) {
+            let pod = try createPod(from: object, .jobs, prefix: "\(name.name)-")
             report(
                 "SuccessfulCreate", "Created pod: \(ObjectName(of: pod).name)", about: object, .jobs,
                 from: .controller("job-controller"))
+            return true
+        } catch {
+            report(
+                "FailedCreate", "Error creating: \(error.message)", about: object, .jobs,
+                from: .controller("job-controller"), isWarning: true)
+            touch(name.namespace, after: .seconds(1))
+            return false
         }
-        setStatus(object, conditions: nil, started, active: count, failed: failed, succeeded: succeeded)
     }
 
     private static func finishTime(of object: JSONValue) -> String? {

@@ -47,6 +47,9 @@ enum ExecProcess {
             async let mistakes: Void = forward(errors, 2, wire)
             try await forward(output, 1, wire)
             try await mistakes
+        } catch is ContainerDied {
+            process.signal(SIGKILL)
+            return await process.end()
         } catch {
             // The client is gone: nobody reads what the program writes.
             process.signal(SIGTERM)

@@ -16,7 +16,20 @@ enum ExecFault: Sendable, Equatable {
     case cut(after: Int)
     /// The last bytes of output are lost, and the status says success.
     case losesTail(Int)
+    /// Nothing more comes after this many bytes of output, and the connection stays.
+    case stalls(after: Int)
+    /// What runs in the container ends in this way after this many bytes of output.
+    case kills(ContainerDeath, after: Int)
 }
+
+/// Why a node ends a container.
+enum ContainerDeath: Sendable, Equatable {
+    case evicted
+    case outOfMemory
+}
+
+/// The program of an exec was ended with its container.
+struct ContainerDied: Error {}
 
 /// One exec over a WebSocket: channel 0 is input, 1 output, 2 errors, 3 the status; 255 closes one (version 5).
 struct ExecSession: Sendable {
@@ -29,6 +42,8 @@ struct ExecSession: Sendable {
     let hasOutput: Bool
     let hasErrors: Bool
     let fault: ExecFault?
+    /// Ends the container.
+    let kill: @Sendable (ContainerDeath) async -> Void
 
     func run(over socket: WebSocket) async {
         do {
@@ -147,15 +162,18 @@ final class ExecWire: Sendable {
         switch session.fault {
         case nil: return bytes
         case .cut(let limit):
-            let before = state.withLock { state in
-                defer { state.sent += bytes.count }
-                return state.sent
-            }
-            guard before + bytes.count > limit else { return bytes }
-            if limit > before { try await frame(1, bytes.prefix(limit - before)) }
+            guard try await isBeyond(limit, bytes) else { return bytes }
             // No close frame, no end of TLS: as when a cable is pulled.
             try await channel.close()
             throw ChannelError.ioOnClosedChannel
+        case .stalls(let limit):
+            guard try await isBeyond(limit, bytes) else { return bytes }
+            try await channel.closeFuture.get()
+            throw ChannelError.ioOnClosedChannel
+        case .kills(let death, let limit):
+            guard try await isBeyond(limit, bytes) else { return bytes }
+            await session.kill(death)
+            throw ContainerDied()
         case .losesTail(let size):
             return state.withLock { state in
                 let all = state.held + bytes
@@ -163,6 +181,17 @@ final class ExecWire: Sendable {
                 return Array(all.dropLast(size))
             }
         }
+    }
+
+    /// Whether these bytes go beyond what a fault lets through; what it does is sent.
+    private func isBeyond(_ limit: Int, _ bytes: [UInt8]) async throws -> Bool {
+        let before = state.withLock { state in
+            defer { state.sent += bytes.count }
+            return state.sent
+        }
+        guard before + bytes.count > limit else { return false }
+        if limit > before { try await frame(1, bytes.prefix(limit - before)) }
+        return true
     }
 
     private func frame(_ number: UInt8, _ bytes: some Collection<UInt8>) async throws {

@@ -18,6 +18,12 @@ public struct HostFault: Sendable, Hashable {
         case execCut = "exec-cut"
         /// exec's output loses its last bytes, and the status says success; the value is how many.
         case execLosesTail = "exec-loses-tail"
+        /// exec's output stops after so many bytes, and its connection stays.
+        case execStalls = "exec-stalls"
+        /// The pod is evicted after so many bytes of exec's output: its scratch files have grown beyond their limit.
+        case podEvicted = "pod-evicted"
+        /// The container is ended for want of memory after so many bytes of exec's output.
+        case outOfMemory = "out-of-memory"
         /// The node does not answer any more.
         case nodeGone = "node-gone"
         /// The datastore of a virtual cluster cannot grow.
@@ -163,6 +169,9 @@ struct FaultTable: Sendable {
 
     func execFault(for name: ObjectName) -> ExecFault? {
         if let fault = find(.execCut, name) { return .cut(after: Int(fault.value ?? "") ?? 4096) }
+        if let fault = find(.execStalls, name) { return .stalls(after: Int(fault.value ?? "") ?? 4096) }
+        if let fault = find(.podEvicted, name) { return .kills(.evicted, after: Int(fault.value ?? "") ?? 4096) }
+        if let fault = find(.outOfMemory, name) { return .kills(.outOfMemory, after: Int(fault.value ?? "") ?? 4096) }
         return find(.execLosesTail, name).map { .losesTail(Int($0.value ?? "") ?? 512) }
     }
 }

@@ -89,7 +89,23 @@ extension HostCluster {
         return ExecSession(
             plan: plan(command, container, runtime, pod), command: command, subprotocol: subprotocol,
             hasInput: request.isOn("stdin"), hasOutput: request.isOn("stdout"), hasErrors: request.isOn("stderr"),
-            fault: faults.execFault(for: name))
+            fault: faults.execFault(for: name), kill: { [weak self] in await self?.kill(runtime.uid, wanted, $0) })
+    }
+
+    /// Ends a container as its node does: without asking it.
+    private func kill(_ uid: String, _ container: String, _ death: ContainerDeath) {
+        guard let runtime = pods[uid], let pod = store.get(.pods, runtime.name) else { return }
+        switch death {
+        case .evicted:
+            let limit = pod.list("spec", "volumes").compactMap { $0.text("emptyDir", "sizeLimit") }.first ?? "0"
+            let why = "Usage of EmptyDir volume \"scratch\" exceeds the limit \"\(limit)\". "
+            pods[uid]?.eviction = why
+            report("Evicted", why, about: pod, .pods, from: .kubelet, isWarning: true)
+        case .outOfMemory: pods[uid]?.containers[container]?.lacksMemory = true
+        }
+        for (name, state) in runtime.containers where death == .evicted || name == container {
+            (state.running as? ContainerProcess)?.signal(SIGKILL)
+        }
     }
 
     private func plan(

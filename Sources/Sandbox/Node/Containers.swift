@@ -72,6 +72,8 @@ struct ContainerState: Sendable {
     /// Whether something is on its way to start it.
     var isBusy = false
     var pulls = 0
+    /// Whether its node has ended it for want of memory.
+    var lacksMemory = false
     var running: (any RunningContainer)?
     let log = ContainerLog()
     let id: String
@@ -96,6 +98,8 @@ struct PodRuntime: Sendable {
     var volumes: [String: String]
     var containers: [String: ContainerState]
     var controlPlane: VirtualControlPlane?
+    /// Why its node has put it out; nil where it has not.
+    var eviction: String?
     var syncing: Task<Void, Never>?
     let started: String
 

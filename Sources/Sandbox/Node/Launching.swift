@@ -97,8 +97,10 @@ extension HostCluster {
         guard let runtime = pods[uid], runtime.stage == .alive else { return }
         var since = Moment.now()
         if case .running(let start) = runtime.containers[container.name]?.phase { since = start }
+        let lacksMemory = runtime.containers[container.name]?.lacksMemory ?? false
         pods[uid]?.containers[container.name]?.phase = .terminated(
-            code: code, reason: reason, since: since, until: Moment.now())
+            code: code, reason: lacksMemory ? "OOMKilled" : reason, since: since, until: Moment.now())
+        pods[uid]?.containers[container.name]?.lacksMemory = false
         pods[uid]?.containers[container.name]?.isReady = false
         pods[uid]?.containers[container.name]?.isBusy = false
         pods[uid]?.containers[container.name]?.running = nil

@@ -10,8 +10,11 @@ extension HostCluster {
         let unfinished = states.filter { $0.0.isInit && $0.1.exitCode != 0 }.map(\.0.name)
         let unready = states.filter { !$0.0.isInit && !$0.1.isReady }.map(\.0.name)
         let own = states.filter { !$0.0.isInit }
-        let phase = Self.phase(
-            of: own.map(\.1), pod.text("spec", "restartPolicy") ?? "Always", isInitialized: unfinished.isEmpty)
+        let phase =
+            runtime.eviction != nil
+            ? "Failed"
+            : Self.phase(
+                of: own.map(\.1), pod.text("spec", "restartPolicy") ?? "Always", isInitialized: unfinished.isEmpty)
         let isComplete = phase == "Succeeded"
         var conditions = [
             unfinished.isEmpty
@@ -36,7 +39,8 @@ extension HostCluster {
             pod.set(
                 "status",
                 to: .members([
-                    "phase": .string(phase), "conditions": .array(conditions),
+                    "phase": .string(phase), "reason": runtime.eviction.map { _ in .string("Evicted") },
+                    "message": runtime.eviction.map(JSONValue.string), "conditions": .array(conditions),
                     "hostIP": .string(options.addresses.api), "podIP": .string(runtime.address),
                     "podIPs": .array([.members(["ip": .string(runtime.address)])]),
                     "startTime": .string(runtime.started),

@@ -50,6 +50,8 @@ public struct Rights: Sendable, Hashable {
             take(HostManifest.kinds, ["list"])
             take([.jobs], ["create", "delete", "get", "list"])
             take([.pods], ["get", "watch"])
+            // Why a host makes no pod of a Job.
+            take([.events], ["list"])
             // An upgrade of a GET to a stream asks for one, of a POST for the other: hosts differ.
             take([.pods], ["create", "get"], subresource: "exec")
         }

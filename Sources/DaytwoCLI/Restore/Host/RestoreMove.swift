@@ -54,6 +54,14 @@ struct ChosenMove {
     let archive: HostRestoreArchive
     let options: HostMoveOptions
     let original: MoveOriginal
+    /// The lease of what was backed up, where it still is there.
+    let originalLease: ClusterLease?
+
+    /// Does the work while the original's lease says that it is moved: nobody should wake it meanwhile.
+    func announced<Value>(_ work: () throws(Failure) -> Value) throws(Failure) -> Value {
+        guard let originalLease else { return try work() }
+        return try originalLease.hold(.here("move to \(restore.path().description)"), work)
+    }
 
     func plan() throws(Failure) -> HostMovePlan { try move.plan(archive, options, original: original) }
 }
@@ -96,9 +104,15 @@ extension RestoreMoveOptions {
         let place = "\(namespace)/\(name ?? identity.name)"
         let restore = try there.restore(
             place, session, stopped: "go on with: daytwo restore resume \(place) --host \(to ?? "")")
+        let (original, found) = try original(of: identity, host.host, session)
+        // One that is on its own place is refused by the plan.
+        let isItself = found?.name == to && place == "\(identity.namespace ?? "")/\(identity.name)"
+        let context = session.context(stopped: "run the command again; nothing was changed")
         return ChosenMove(
-            move: try HostMove(restore), restore: restore, archive: archive, options: options,
-            original: try original(of: identity, host.host, session))
+            move: try HostMove(restore), restore: restore, archive: archive, options: options, original: original,
+            originalLease: isItself
+                ? nil
+                : found.map { ClusterLease(of: identity.name, in: identity.namespace ?? "", on: $0, context) })
     }
 
     private func options(
@@ -129,21 +143,23 @@ extension RestoreMoveOptions {
     /// be of another host, so that it does not prove that there is no original any more.
     private func original(
         of identity: BackupDocument.Identity, _ host: HostOptions, _ session: Session
-    ) throws(Failure) -> MoveOriginal {
+    ) throws(Failure) -> (MoveOriginal, HostCluster?) {
         guard let name = identity.host, let namespace = identity.namespace else {
-            return .unknown("the backup does not say where it was")
+            return (.unknown("the backup does not say where it was"), nil)
         }
         let configured = try session.settings.optionalConfiguration(session.console)?.hosts ?? []
         let context = session.context(stopped: "run the command again; nothing was changed")
         do throws(Failure) {
             var there = host
             (there.host, there.context, there.namespace) = (name, nil, nil)
-            let found = HostMove.original(
-                "\(namespace)/\(identity.name)", on: try there.one(session, context).cluster)
-            guard found == .gone, !configured.contains(where: { $0.name == name }) else { return found }
-            return .unknown("the context \(name) has no such cluster")
+            let cluster = try there.one(session, context).cluster
+            let found = HostMove.original("\(namespace)/\(identity.name)", on: cluster)
+            guard found == .gone, !configured.contains(where: { $0.name == name }) else {
+                return (found, found == .runs || found == .stopped ? cluster : nil)
+            }
+            return (.unknown("the context \(name) has no such cluster"), nil)
         } catch {
-            return .unknown(error.what)
+            return (.unknown(error.what), nil)
         }
     }
 }
@@ -177,7 +193,9 @@ extension RestoreRun {
         }
         let location = try store.path(session)
         guard try session.begin(.move(plan, chosen.restore, store: location)) else { return .done }
-        let result = try chosen.move.run(plan, chosen.archive, original: chosen.original)
+        let result = try chosen.announced { () throws(Failure) in
+            try chosen.move.run(plan, chosen.archive, original: chosen.original, as: .here("move"))
+        }
         return try HostMoveText.show(result, plan, chosen.restore, session.console)
     }
 }

@@ -62,8 +62,10 @@ extension RestoreResume {
                     next: "see what there was: daytwo restore list \(cluster)")
             }
             guard try session.begin(job) else { return .done }
-            return try HostRestoreText.show(
-                discarded: restore.discardOld(run: backup), path.description, session.console)
+            let outcome = try restore.holding(.here("restore resume --discard-old")) { () throws(Failure) in
+                try restore.discardOld(run: backup)
+            }
+            return try HostRestoreText.show(discarded: outcome, path.description, session.console)
         }
         let archive = try self.archive(backup, mark, session)
         guard try session.begin(job) else { return .done }

@@ -61,7 +61,8 @@ public struct HostDrill: Sendable {
         }
         let outcome: Result<HostDrillReport, Failure>
         do throws(Failure) {
-            try scratch.create()
+            AgentSweep.removeScratch(on: host, context)
+            try scratch.create(as: context.holder)
             outcome = .success(try rehearse(archive, scratch, run))
         } catch {
             outcome = .failure(error)

@@ -13,7 +13,8 @@ struct ScratchNamespace {
     let run: String
     let archive: HostRestoreArchive
     let settings: HostDrillSettings
-    var name: String { "daytwo-drill-\(run.prefix(8))" }
+    static let prefix = "daytwo-drill-"
+    var name: String { Self.prefix + run.prefix(8) }
 
     init(
         _ host: HostCluster, _ run: String, _ archive: HostRestoreArchive, _ settings: HostDrillSettings
@@ -25,8 +26,12 @@ struct ScratchNamespace {
         _ = try image()
     }
 
-    func create() throws(Failure) {
-        _ = try host.client.create(.namespaces, object("v1", "Namespace", name, []))
+    func create(as holder: LeaseHolder?) throws(Failure) {
+        var namespace = object("v1", "Namespace", name, []).json
+        for (key, value) in AgentSweep.annotations(holder, false) {
+            namespace = namespace.setting(["metadata", "annotations", key], to: .string(value))
+        }
+        _ = try host.client.create(.namespaces, KubernetesObject(namespace))
         // Before any pod is there.
         let policy = JSONValue.object([
             JSONMember("podSelector", .object([])),

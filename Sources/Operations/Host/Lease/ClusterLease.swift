@@ -6,23 +6,6 @@ import Synchronization
 import Threads
 public import VirtualClusters
 
-/// Who works on a cluster, as others read it.
-public struct LeaseHolder: Sendable {
-    /// For people: `alice@desk: backup`.
-    public let name: String
-    /// The process, so that another on the same machine can tell whether it lives; nil where nobody can.
-    public let process: String?
-    /// Whether a process is known to be gone.
-    public let isGone: @Sendable (String) -> Bool
-
-    /// Names a holder.
-    public init(name: String, process: String?, isGone: @escaping @Sendable (String) -> Bool) {
-        self.name = name
-        self.process = process
-        self.isGone = isGone
-    }
-}
-
 /// A `Lease` on the host that says that somebody works on a virtual cluster: for people, and for other machines.
 ///
 /// It only announces: what protects the data is the mark on the workload, and the lock beside it. So that where leases are not
@@ -49,6 +32,7 @@ public struct ClusterLease: Sendable {
 
     static let duration = Duration.seconds(30)
     private static let renewal = Duration.seconds(10)
+    private static let attempts = 3
     private static let process = "daytwo.dev/lease-process"
 
     private let host: HostCluster
@@ -85,6 +69,7 @@ public struct ClusterLease: Sendable {
         _ holder: LeaseHolder, isRescue: Bool = false, _ work: () throws(Failure) -> Value
     ) throws(Failure) -> Value {
         guard try take(holder, isRescue: isRescue) else { return try work() }
+        AgentSweep(host, namespace, cluster, context).run(as: holder)
         let renewing = Renewing(self, holder)
         let result: Result<Value, Failure>
         do throws(Failure) { result = .success(try work()) } catch { result = .failure(error) }
@@ -98,12 +83,15 @@ public struct ClusterLease: Sendable {
     private func take(_ holder: LeaseHolder, isRescue: Bool) throws(Failure) -> Bool {
         let start = context.uptime()
         var seen: State?
+        var attempts = Self.attempts
         for _ in 0..<400 {
             do throws(Failure) {
                 guard let state = try state() else {
                     _ = try host.client.create(.leases, object(holder), in: namespace)
                     return true
                 }
+                // An answer of ours was lost.
+                if let process = holder.process, state.process == process { return true }
                 let isFree =
                     state.hasLapsed(at: context.now()) || state.process.map(holder.isGone) ?? false
                     || seen == state && context.uptime() - start > state.duration
@@ -116,13 +104,14 @@ public struct ClusterLease: Sendable {
                 if seen == nil { context.report(.step("waiting whether \(state.holder) still lives")) }
                 seen = state
             } catch {
-                if error.code == .denied, error.apiStatus?.status == 403 {
+                if let status = error.apiStatus, status.status == 403 || status.isPolicy {
                     context.report(.step("no Lease says that this runs: \(error.description)"))
                     return false
                 }
                 // Somebody else was faster, or let go of it just now.
-                guard error.apiStatus?.status == 409 else { throw error }
-                continue
+                if error.apiStatus?.status == 409 { continue }
+                attempts -= 1
+                guard error.code == .unreachable, attempts > 0 else { throw error }
             }
             try host.client.surroundings.sleep(.milliseconds(500))
         }

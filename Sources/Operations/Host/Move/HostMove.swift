@@ -85,7 +85,7 @@ public struct HostMove: Sendable {
     /// Carries out a plan. Throws `refused` where it has refusals or the host is no longer as planned, `rolledBack` and `halfWay` for
     /// what failed after the first object was made.
     public func run(
-        _ plan: HostMovePlan, _ archive: HostRestoreArchive, original: MoveOriginal
+        _ plan: HostMovePlan, _ archive: HostRestoreArchive, original: MoveOriginal, as holder: LeaseHolder
     ) throws(Failure) -> HostRestoreResult {
         try refuse(plan)
         let planner = try planner(archive, plan.options, original)
@@ -102,13 +102,23 @@ public struct HostMove: Sendable {
         mark.backup = archive.document.id
         mark.options = try JSONValue(encoding: plan.options).compact
         let start = context.uptime()
+        let creation = creation(mark)
+        var isAnnounced = false
         do throws(Failure) {
-            let creation = creation(mark)
+            // A lease lies in it.
             if plan.target.createsNamespace { try creation.createNamespace() }
-            result.created = try creation.create(planner.moved().filter { $0.reason == nil })
-            try goOn(archive, plan.options, mark, &result)
+            let lease = ClusterLease(of: place.name, in: place.namespace, on: host, context)
+            try lease.hold(holder) { () throws(Failure) in
+                isAnnounced = true
+                do throws(Failure) {
+                    result.created = try creation.create(planner.moved().filter { $0.reason == nil })
+                    try goOn(archive, plan.options, mark, &result)
+                } catch {
+                    throw recovered(from: error, mark)
+                }
+            }
         } catch {
-            throw recovered(from: error, mark)
+            throw isAnnounced ? error : recovered(from: error, mark)
         }
         result.remarks += plan.warnings
         result.downtime = mark.replicas > 0 ? context.uptime() - start : nil
