@@ -124,6 +124,25 @@ struct HostRestorePlanTests {
                 == claims.map(\.name).filter { $0 != "data-gold-0" })
     }
 
+    @Test("k3k and Kubernetes without k3s are refused, with what to do instead")
+    func otherLayouts() throws {
+        for (layout, namespace, name, hint) in [
+            ("k3k", "k3k-teal", "teal", "controller"),
+            ("e-kubernetes", "team-e", "sand", "vcluster snapshot create sand"),
+        ] {
+            var objects = HostObjects(host: "starship")
+            let manifests = try Moving.layout(layout, namespace, name).manifests
+            for type in HostCluster.discoveryKinds + HostManifest.kinds {
+                objects.add(manifests.filter { $0.type == type }.map(\.object), of: type)
+            }
+            let cluster = try Discovery(of: objects).cluster(named: "\(namespace)/\(name)")
+            let refusals = HostRestorePlanner.refusals(of: cluster)
+            #expect(refusals.count == 1 && refusals[0].contains(hint), "\(refusals)")
+            let canBeBackedUp = !cluster.obstacles.contains { $0.prevents.contains(.hotBackup) }
+            #expect(canBeBackedUp == (layout == "k3k"))
+        }
+    }
+
     @Test func aMarkIsReadAsItWasWritten() throws {
         var mark = RunMark(
             run: String(repeating: "ab", count: 16), deed: .restore, replicas: 1, image: "rancher/k3s:v1.21.2-k3s1",

@@ -57,9 +57,6 @@ struct HostRestorePlanner {
         if cluster.workload.replicas > 1, refusals.isEmpty {
             refusals.append("It has \(cluster.workload.replicas) replicas: a restore in its place is for one.")
         }
-        if cluster.layout.distribution != .k3s {
-            refusals.append("It does not run k3s, and a restore in its place is for k3s.")
-        }
         switch cluster.state {
         case .restoring: refusals.append("A restore by vcluster's own command is at work, or was cut.")
         case .beingDeleted: refusals.append("It is being deleted.")
