@@ -48,7 +48,7 @@ struct HostRestorePlanner {
     var comparison: HostObjectComparison {
         HostObjectComparison(
             cluster: cluster, archived: isOwnPlace ? archive.manifests : [], objects: objects,
-            allowed: Set(options.allowedKinds))
+            allowed: Set(options.allowedKinds), wanted: HostObjectSelection(options.appliedObjects ?? []))
     }
 
     /// Why this cluster cannot be restored in its place, whatever the archive.
@@ -129,10 +129,17 @@ struct HostRestorePlanner {
         if options.dropsNewerVolumes, plan.agent?.datastoreIsReadable != true {
             warnings.append("volumes that the backup does not know are lost, with their data: which, cannot be told")
         }
+        for text in options.appliedObjects ?? [] where !plan.objects.contains(where: { isMeant($0, by: text) }) {
+            warnings.append("nothing that differs is a \(text): --apply \(text) puts nothing back")
+        }
         for manager in plan.managers where manager.undoesChanges && options.allowsManaged {
             warnings.append("\(manager.manager): \(manager.advice)")
         }
         return warnings
+    }
+
+    private func isMeant(_ object: HostObjectChange, by text: String) -> Bool {
+        object.change == .putBack && HostObjectSelection([text]).has(kind: object.kind, object.name)
     }
 
     private func refusals(_ plan: HostRestorePlan) -> [String] {
@@ -157,6 +164,6 @@ struct HostRestorePlanner {
             refusals.append(
                 "the claim \(plan.target.claim ?? "with the data") is missing, and the backup does not have it")
         }
-        return refusals + (plan.agent?.plan.refusals ?? [])
+        return refusals + comparison.refusals + (plan.agent?.plan.refusals ?? [])
     }
 }
