@@ -237,6 +237,9 @@ struct BadInputCases {
         "host-and-directory": { cases in
             BadInput(arguments: ["backup", "create", "team-a/blue", "--data-dir", cases.fixture.root])
         },
+        "apply-unknown": { _ in
+            BadInput(arguments: ["restore", "plan", "team-a/blue", "blue@latest", "--apply", "Pod"])
+        },
         "all-and-name": { _ in BadInput(arguments: ["backup", "create", "team-a/blue", "--all"]) },
         "parallel-impossible": { cases in
             BadInput(arguments: ["backup", "create", "--all", "--parallel", "0", "--store", cases.fixture.store])

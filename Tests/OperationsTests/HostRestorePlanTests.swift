@@ -42,6 +42,60 @@ struct HostRestorePlanTests {
         #expect(plan.downtime.hasPrefix("none"))
     }
 
+    @Test(
+        "What somebody wants back is put back, but neither replicas nor the server's image, and nothing is taken away")
+    func putBack() throws {
+        var gold = try Gold()
+        try gold.change(.services, "gold") {
+            $0.setting(["metadata", "labels", "heritage"], to: .string("Nobody"))
+                .setting(["metadata", "labels", "new"], to: .string("1"))
+        }
+        try gold.change(.statefulSets, "gold") { $0.setting(["spec", "replicas"], to: .integer(0)) }
+        #expect(try gold.plan().objects.map(\.change) == [.kept, .kept])
+        gold.options.appliedObjects = ["service", "StatefulSet/gold", "ConfigMap"]
+        let plan = try gold.plan()
+        #expect(plan.refusals == [])
+        let service = try #require(plan.objects.first { $0.kind == "Service" })
+        #expect(service.change == .putBack)
+        #expect(service.fields.map(\.path) == ["metadata.labels.heritage"])
+        let set = try #require(plan.objects.first { $0.kind == "StatefulSet" })
+        #expect(set.change == .kept && set.reason == "what the backup has is there")
+        #expect(plan.warnings.contains { $0.contains("nothing that differs is a ConfigMap") })
+        gold.options.appliedObjects = ["Service/silver"]
+        #expect(try gold.plan().objects.allSatisfy { $0.change == .kept })
+    }
+
+    @Test("What reaches further than what is there needs consent")
+    func consent() throws {
+        var gold = try Gold()
+        try gold.change(.statefulSets, "gold") { set in
+            set.changing(["spec", "template", "spec", "containers"]) { containers in
+                .array(
+                    (containers.arrayValue ?? []).map { container in
+                        let name = container["name"]?.stringValue ?? ""
+                        return container.setting(["image"], to: .string("registry.example.com/\(name):1"))
+                            .setting(["securityContext"], to: .object([JSONMember("privileged", .bool(false))]))
+                    })
+            }.setting(["spec", "template", "spec", "serviceAccountName"], to: .string("other"))
+        }
+        try gold.change(.roles, "gold") { $0.setting(["rules"], to: .array([])) }
+        #expect(try gold.plan().refusals == [])
+        gold.options.appliedObjects = ["StatefulSet", "Role"]
+        let refusals = try gold.plan().refusals
+        for kind in ["image", "securityContext", "serviceAccount", "Role"] {
+            #expect(refusals.contains { $0.hasSuffix("say --allow \(kind) if that is right") }, "\(kind): \(refusals)")
+        }
+        // The server's own image is an upgrade's.
+        #expect(refusals.filter { $0.contains("gets the image") }.map { $0.contains("syncer") } == [true])
+        gold.options.allowedKinds = ["image", "securityContext", "serviceAccount", "Role"]
+        let plan = try gold.plan()
+        #expect(plan.refusals == [])
+        #expect(plan.objects.map(\.change) == [.putBack, .putBack])
+        let paths = plan.objects.flatMap(\.fields).map(\.path)
+        #expect(paths.contains("spec.template.spec.containers[syncer].image"))
+        #expect(!paths.contains("spec.template.spec.containers[vcluster].image"))
+    }
+
     @Test func valuesOfSecretsAreNotShown() throws {
         var gold = try Gold()
         try gold.change(.secrets, "vc-gold") { $0.setting(["data", "config"], to: .string("c2VjcmV0")) }
@@ -122,6 +176,25 @@ struct HostRestorePlanTests {
         #expect(
             VolumeDetachment.newer(than: [], of: cluster, among: claims).map(\.name)
                 == claims.map(\.name).filter { $0 != "data-gold-0" })
+    }
+
+    @Test("k3k and Kubernetes without k3s are refused, with what to do instead")
+    func otherLayouts() throws {
+        for (layout, namespace, name, hint) in [
+            ("k3k", "k3k-teal", "teal", "controller"),
+            ("e-kubernetes", "team-e", "sand", "vcluster snapshot create sand"),
+        ] {
+            var objects = HostObjects(host: "starship")
+            let manifests = try Moving.layout(layout, namespace, name).manifests
+            for type in HostCluster.discoveryKinds + HostManifest.kinds {
+                objects.add(manifests.filter { $0.type == type }.map(\.object), of: type)
+            }
+            let cluster = try Discovery(of: objects).cluster(named: "\(namespace)/\(name)")
+            let refusals = HostRestorePlanner.refusals(of: cluster)
+            #expect(refusals.count == 1 && refusals[0].contains(hint), "\(refusals)")
+            let canBeBackedUp = !cluster.obstacles.contains { $0.prevents.contains(.hotBackup) }
+            #expect(canBeBackedUp == (layout == "k3k"))
+        }
     }
 
     @Test func aMarkIsReadAsItWasWritten() throws {

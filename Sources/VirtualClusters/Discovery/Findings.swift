@@ -96,6 +96,12 @@ struct Findings {
         case .sqlite where wantedReplicas > 1: obstacles.append(.databasePerReplica(replicas: wantedReplicas))
         case .sqlite, .embeddedEtcd: break
         }
+        if layout.distribution != .k3s {
+            obstacles.append(.noServerDirectory(cluster: cluster, namespace: workload.namespace))
+        }
+        if layout.generation == .k3k {
+            obstacles.append(.setBackByK3k(cluster: cluster, namespace: workload.namespace))
+        }
         switch volume {
         case .emptyDirectory: obstacles.append(.emptyDirectory)
         case .none: obstacles.append(.noVolume)

@@ -65,6 +65,8 @@ public struct Rights: Sendable, Hashable {
             // Applying on the server's side is a patch, and a create of what is not there.
             take(HostManifest.kinds.filter(\.isNamespaced), ["create", "get", "patch"])
             take([.pods], ["delete"])
+            // What was made is removed again where it fails, but no claim of a restore in its place.
+            take(HostManifest.kinds.filter { $0.isNamespaced && $0 != .persistentVolumeClaims }, ["delete"])
             take([.persistentVolumes], ["get", "patch"])
         }
         if purposes.contains(.upgrade) {
@@ -76,8 +78,7 @@ public struct Rights: Sendable, Hashable {
             take([.persistentVolumeClaims, .persistentVolumes], ["get", "patch"])
         }
         if purposes.contains(.move) {
-            // What was made is removed again where it fails.
-            take(HostManifest.kinds.filter(\.isNamespaced), ["delete"])
+            take([.persistentVolumeClaims], ["delete"])
             take([.storageClasses, Self.ingressClasses, .namespaces], ["list"])
             take([.namespaces], ["create", "delete", "get"])
         }

@@ -79,9 +79,14 @@ enum HostRestoreText {
         case .notCreated: return ["\(object.subject) is missing, and is not created\(reason)"]
         case .unknown: return ["\(object.subject) is not known\(reason)"]
         case .kept:
-            return ["\(object.subject) differs, and stays as it is:"]
+            return ["\(object.subject) differs, and stays as it is\(reason):"]
                 + object.fields.map {
                     "  \($0.path): \($0.present ?? "nothing") (in the backup \($0.archived ?? "nothing"))"
+                }
+        case .putBack:
+            return ["\(object.subject) differs, and is put back:"]
+                + object.fields.map {
+                    "  \($0.path): \($0.archived ?? "nothing") (now \($0.present ?? "nothing"))"
                 }
         }
     }
@@ -113,6 +118,7 @@ enum HostRestoreText {
         block.add("run", result.outcome?.run ?? String(result.run.prefix(8)))
         block.add("safety", result.safetyBackup.map { "backup \($0.shortID)" })
         block.add("created", each: result.created)
+        block.add("put back", each: result.putBack)
         block.add("carried over", each: (result.outcome?.carriedOver ?? []).map(line))
         block.add("detached", each: result.detached)
         block.add("was away", result.downtime.map { "\(Formats.decimal($0.inSeconds, digits: 1)) s" })
@@ -129,7 +135,7 @@ enum HostRestoreText {
                     ("state", result.outcome.map { .string($0.state.rawValue) }),
                     ("backup", result.outcome.map { .string($0.journal.plan.source.id) }),
                     ("safetyBackup", result.safetyBackup?.id.map { .string($0) }),
-                    ("created", .strings(result.created)),
+                    ("created", .strings(result.created)), ("putBack", .strings(result.putBack)),
                     (
                         "carriedOver",
                         .array(

@@ -113,19 +113,25 @@ struct RestoreHostChoiceOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "On a host: create missing objects of this kind too, which run something or grant rights.",
+            "On a host: create missing objects of this kind too, which run something or grant rights; with --apply, put back what reaches further than what is there.",
             valueName: "kind"))
     var allow: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "On a host: put back archived objects of this kind that differ, KIND or KIND/NAME, before the start.",
+            valueName: "kind"))
+    var apply: [String] = []
+
     /// Whether any of them was said.
-    var isGiven: Bool { dropNewerVolumes || allowManaged || !safetyBackup || !allow.isEmpty }
+    var isGiven: Bool { dropNewerVolumes || allowManaged || !safetyBackup || !allow.isEmpty || !apply.isEmpty }
 
     /// Throws where one of them is given for a data directory.
     func refuseForDirectory() throws(Failure) {
         guard isGiven else { return }
         throw Failure(
             .usage, "options that are for a virtual cluster on a host are given with --data-dir",
-            next: "leave out --drop-newer-volumes, --allow-managed, --no-safety-backup and --allow")
+            next: "leave out --drop-newer-volumes, --allow-managed, --no-safety-backup, --allow and --apply")
     }
 
     /// Together with those that hold for data directories as well.
@@ -144,6 +150,8 @@ struct RestoreHostChoiceOptions: ParsableArguments {
         options.allowsManaged = allowManaged
         options.takesSafetyBackup = safetyBackup
         options.allowedKinds = allow
+        try HostObjectSelection(apply).check()
+        options.appliedObjects = apply.isEmpty ? nil : apply
         return options
     }
 }

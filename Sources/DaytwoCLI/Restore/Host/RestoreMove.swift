@@ -121,7 +121,7 @@ extension RestoreMoveOptions {
         let inPlace: [(String, Bool)] = [
             ("--replace-other-cluster", choices.replaceOtherCluster), ("--discard-old", choices.discardOld),
             ("--drop-newer-volumes", hostChoices.dropNewerVolumes), ("--allow-managed", hostChoices.allowManaged),
-            ("--no-safety-backup", !hostChoices.safetyBackup),
+            ("--no-safety-backup", !hostChoices.safetyBackup), ("--apply", !hostChoices.apply.isEmpty),
         ]
         if let given = inPlace.first(where: \.1) {
             throw Failure(

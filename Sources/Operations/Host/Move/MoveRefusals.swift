@@ -24,7 +24,9 @@ struct MoveRefusals {
             ]
         }
         if archived.layout.generation == .k3k {
-            return ["it belongs to k3k, whose controller makes its objects: make a cluster there, and restore onto it"]
+            return [
+                "it belongs to k3k, whose controller makes its objects: make a Cluster there, and restore into it by hand"
+            ]
         }
         var refusals = namespace(plan, names)
         guard let cluster else { return refusals + ["what the backup holds would be no virtual cluster there"] }

@@ -11,8 +11,10 @@ public struct HostObjectChange: Codable, Sendable, Equatable {
         case create
         /// It is missing on the host, and stays so: `reason` says why.
         case notCreated
-        /// It is there and differs; it stays as it is.
+        /// It is there and differs; it stays as it is, for `reason` where somebody wanted otherwise.
         case kept
+        /// It is there and differs; what the archive has is put back.
+        case putBack
         /// Nobody could look whether it is there.
         case unknown
     }
@@ -23,7 +25,7 @@ public struct HostObjectChange: Codable, Sendable, Equatable {
     public var name: String
     /// What becomes of it.
     public var change: Change
-    /// Why it is not created, or not known.
+    /// Why it is not created, not put back, or not known.
     public var reason: String?
     /// What differs, where it is there.
     public var fields: [FieldDifference]
@@ -32,7 +34,8 @@ public struct HostObjectChange: Codable, Sendable, Equatable {
     public var subject: String { "\(kind) \(name)" }
 }
 
-/// Compares the manifests of an archive with what a host has. Of a cluster in its place nothing is changed but what is missing.
+/// Compares the manifests of an archive with what a host has. Of a cluster in its place nothing is changed but what is missing, and
+/// what somebody wants to have back.
 struct HostObjectComparison {
     /// Kinds that run something, or grant rights: an archive does not get them by itself.
     static let needConsent: [ResourceType] = [.statefulSets, .deployments, .roles, .roleBindings]
@@ -42,12 +45,34 @@ struct HostObjectComparison {
     let objects: HostObjects
     /// Kinds that a person has allowed to be created.
     let allowed: Set<String>
+    /// What a person wants to have back where it differs.
+    var wanted = HostObjectSelection()
 
     /// What differs, by kind and name; what is the same is not told.
     var changes: [HostObjectChange] { archived.compactMap { change(of: $0) } }
 
     /// The manifests that are created.
     var created: [HostManifest] { archived.filter { change(of: $0)?.change == .create } }
+
+    /// What is put back, each without what stays as it is.
+    var putBack: [HostManifest] {
+        archived.compactMap { manifest in
+            guard change(of: manifest)?.change == .putBack else { return nil }
+            return HostObjectReturn.wanted(manifest.object, manifest.type, server: cluster.server)
+        }
+    }
+
+    /// What of that needs somebody's consent, and has none.
+    var refusals: [String] {
+        putBack.flatMap { manifest -> [String] in
+            guard
+                let present = present(manifest.type, manifest.object.name).flatMap({ Self.cleaned($0, manifest.type) })
+            else { return [] }
+            return HostObjectConsent(archived: manifest.object, present: present.object, type: manifest.type).kinds
+                .filter { !allowed.contains($0.kind) }
+                .map { "\($0.what): say --allow \($0.kind) if that is right" }
+        }
+    }
 
     private func change(of manifest: HostManifest) -> HostObjectChange? {
         let type = manifest.type
@@ -73,9 +98,22 @@ struct HostObjectComparison {
         }
         let fields = Self.differences(manifest, present)
         guard !fields.isEmpty else { return nil }
-        var kept = change(.kept)
-        kept.fields = fields
-        return kept
+        var change = change(.kept)
+        change.fields = fields
+        guard wanted.has(type, name) else { return change }
+        change.reason = HostObjectReturn.reasonToStay(manifest)
+        guard change.reason == nil else { return change }
+        if let wanted = HostObjectReturn.wanted(manifest.object, type, server: cluster.server) {
+            change.fields = Self.differences(wanted, present).filter { $0.archived != nil }
+        }
+        if change.fields.isEmpty {
+            // What somebody added since is not taken away, nor is the server's image set.
+            change.fields = fields
+            change.reason = "what the backup has is there"
+            return change
+        }
+        change.change = .putBack
+        return change
     }
 
     private func present(_ type: ResourceType, _ name: String) -> KubernetesObject? {

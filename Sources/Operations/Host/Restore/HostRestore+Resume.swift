@@ -60,6 +60,9 @@ extension HostRestore {
                 try hold.waitUntilReady()
                 return try prove(hold, archive, &result)
             }
+            if options.appliedObjects?.isEmpty == false {
+                _ = try require(archive, hold, because: "host objects of it are to be put back")
+            }
             try hold.stopAgain()
             try restore(archive, options, hold, objects, state, &result) { open, watched throws(Failure) in
                 try resumeOnVolume(open, watched, archive, options, hold)
@@ -99,12 +102,14 @@ extension HostRestore {
         return try open(.restoreResume, watched).resume(run: found.run, archive: nil, discardOld: false)
     }
 
-    private func require(_ archive: HostRestoreArchive?, _ hold: WorkloadHold) throws(Failure) -> HostRestoreArchive {
+    private func require(
+        _ archive: HostRestoreArchive?, _ hold: WorkloadHold, because why: String = "the data was not exchanged yet"
+    ) throws(Failure) -> HostRestoreArchive {
         if let archive { return archive }
         let id = hold.mark.backup.map { String($0.prefix(8)) } ?? "that was restored"
         throw Failure(
             .halfWay, "the restore of \(hold.cluster.path) needs its backup \(id) again",
-            why: "the data was not exchanged yet, and its control plane is stopped",
+            why: "\(why), and its control plane is stopped",
             next: "Name it: \(commands.resume) \(id) --store STORE; or go back with: \(commands.rollback)",
             cause: NeedsBackup())
     }

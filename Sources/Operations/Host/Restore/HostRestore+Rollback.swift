@@ -67,7 +67,8 @@ extension HostRestore {
     ) throws(Failure) -> HostRestoreResult {
         var result = HostRestoreResult(run: hold.mark.run)
         do throws(Failure) {
-            (result.outcome, result.detached) = try bringBack(hold, journal: journal, isTouched: true)
+            let back = try bringBack(hold, journal: journal, isTouched: true)
+            (result.outcome, result.detached, result.remarks) = (back.outcome, back.detached, back.remarks)
             result.remarks += result.outcome?.remarks ?? []
             try hold.start()
         } catch {
@@ -133,8 +134,12 @@ extension HostRestore {
         guard let claim = cluster.volume.claims.first?.name else {
             throw Failure(.refused, "the volume of \(cluster.path) cannot be looked at", why: "it is on no claim")
         }
-        return try agent(cluster, claim, run: nil, context).use { open throws(Failure) in
+        let outcome = try agent(cluster, claim, run: nil, context).use { open throws(Failure) in
             try open(.restoreResume, context).resume(run: journal, archive: nil, discardOld: true)
         }
+        // Without the old set there is no way back that could need it.
+        let run = journal.split(separator: "-").last.map(String.init) ?? journal
+        try objectReturn(cluster, run: run, context).forget()
+        return outcome
     }
 }

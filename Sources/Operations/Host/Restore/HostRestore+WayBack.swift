@@ -19,9 +19,9 @@ extension HostRestore {
                 // The patch that stops it never arrived.
                 return failure
             }
-            _ = try calm.bringBack(calmHold, journal: nil, isTouched: isTouched)
+            let back = try calm.bringBack(calmHold, journal: nil, isTouched: isTouched)
             try calmHold.start()
-            let remark = calm.readiness(calmHold, wasReady: wasReady)
+            let remark = calm.readiness(calmHold, wasReady: wasReady) + back.remarks.map { " (but \($0))" }.joined()
             try calmHold.finish()
             return Failure(
                 .rolledBack,
@@ -39,7 +39,7 @@ extension HostRestore {
     /// Undoes what a run did while its control plane is stopped, step by step backwards.
     func bringBack(
         _ hold: WorkloadHold, journal: String?, isTouched: Bool
-    ) throws(Failure) -> (outcome: RemoteRestoreOutcome?, detached: [String]) {
+    ) throws(Failure) -> (outcome: RemoteRestoreOutcome?, detached: [String], remarks: [String]) {
         var outcome: RemoteRestoreOutcome?
         if isTouched {
             try hold.stopAgain()
@@ -62,7 +62,7 @@ extension HostRestore {
             try detachment.detach(madeSince: since, run: hold.mark.run)
         }
         try HostObjectCreation(host: host, cluster: hold.cluster, run: hold.mark.run, context: hold.context).undo()
-        return (outcome, detached ?? [])
+        return (outcome, detached ?? [], try objectReturn(hold.cluster, run: run, hold.context).undo())
     }
 
     /// Once more where the connection to an agent was cut: what it does can be done again.

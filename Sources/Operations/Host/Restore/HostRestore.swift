@@ -50,7 +50,13 @@ public struct HostRestore: Sendable {
         _ archive: HostRestoreArchive, _ options: HostRestoreOptions, store: String?
     ) throws(Failure) -> HostRestorePlan {
         let (cluster, objects) = try find()
-        return try planner(archive, cluster, objects, options, store: store).plan()
+        let planner = try planner(archive, cluster, objects, options, store: store)
+        var plan = planner.plan()
+        let returned = planner.comparison.putBack
+        if planner.mark == nil, !returned.isEmpty {
+            plan.refusals += try objectReturn(cluster, run: "", context).problems(returned)
+        }
+        return plan
     }
 
     private func planner(
@@ -95,7 +101,7 @@ public struct HostRestore: Sendable {
             throw Failure(
                 .refused, "the restore of \(cluster.path) is refused", why: plan.refusals.joined(separator: "; "))
         }
-        try requirePlanned(plan, archive, cluster)
+        try requirePlanned(plan, archive, cluster, objects)
         var result = HostRestoreResult(run: context.newID())
         if plan.safetyBackup.isTaken, let store {
             result.safetyBackup = try safetyBackup(of: cluster, objects, into: store)
@@ -122,9 +128,11 @@ public struct HostRestore: Sendable {
     }
 
     private func requirePlanned(
-        _ plan: HostRestorePlan, _ archive: HostRestoreArchive, _ cluster: VirtualCluster
+        _ plan: HostRestorePlan, _ archive: HostRestoreArchive, _ cluster: VirtualCluster, _ objects: HostObjects
     ) throws(Failure) {
-        guard plan.source.id == archive.document.id, plan.target.workloadUID == cluster.workload.uid,
+        let returned = comparison(archive, cluster, objects, plan.options).changes.filter { $0.change == .putBack }
+        guard returned == plan.objects.filter({ $0.change == .putBack }), plan.source.id == archive.document.id,
+            plan.target.workloadUID == cluster.workload.uid,
             plan.target.replicas == cluster.workload.replicas, plan.target.image == cluster.server.image.text
         else {
             throw Failure(
@@ -163,12 +171,11 @@ public struct HostRestore: Sendable {
         _ exchange: (RestoreAgent.Opening, OperationContext) throws(Failure) -> RemoteRestoreOutcome
     ) throws(Failure) {
         let steps = HostObjectCreation(host: host, cluster: hold.cluster, run: hold.mark.run, context: context)
-        let missing = try archive.map { archive throws(Failure) in
-            HostRestorePlanner(
-                archive: archive, cluster: hold.cluster, objects: objects, look: .notPossible(""), options: options,
-                store: nil, mark: nil, commands: commands
-            ).comparison.created
-        }
+        let compared = archive.map { comparison($0, hold.cluster, objects, options) }
+        let missing = compared?.created
+        let returning = objectReturn(hold.cluster, run: hold.mark.run, context)
+        let returned = compared?.putBack ?? []
+        try returning.keep(returned)
         // The agent needs the claim.
         result.created += try steps.create((missing ?? []).filter { $0.type == .persistentVolumeClaims })
         try hold.check()
@@ -188,6 +195,7 @@ public struct HostRestore: Sendable {
                 newerThan: archive.claims.union(carried), run: hold.mark.run)
         }
         result.created += try steps.create((missing ?? []).filter { $0.type != .persistentVolumeClaims })
+        result.putBack = try returning.put(returned)
         try hold.check()
         try hold.start()
         try hold.waitUntilReady()
@@ -256,6 +264,19 @@ public struct HostRestore: Sendable {
     }
 
     // MARK: What is needed everywhere
+
+    private func comparison(
+        _ archive: HostRestoreArchive, _ cluster: VirtualCluster, _ objects: HostObjects, _ options: HostRestoreOptions
+    ) -> HostObjectComparison {
+        HostRestorePlanner(
+            archive: archive, cluster: cluster, objects: objects, look: .notPossible(""), options: options, store: nil,
+            mark: nil, commands: commands
+        ).comparison
+    }
+
+    func objectReturn(_ cluster: VirtualCluster, run: String, _ context: OperationContext) -> HostObjectReturn {
+        HostObjectReturn(host: host, cluster: cluster, run: run, context: context)
+    }
 
     func find() throws(Failure) -> (VirtualCluster, HostObjects) {
         let (cluster, objects) = try host.cluster(named: name, also: HostBackup.manifestKinds)

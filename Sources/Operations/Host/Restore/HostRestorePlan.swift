@@ -103,6 +103,8 @@ public struct HostRestoreOptions: Codable, Sendable, Equatable {
     public var takesSafetyBackup = true
     /// Kinds that run something or grant rights, and that may be created nevertheless.
     public var allowedKinds: [String] = []
+    /// What differs and is put back as the archive has it: `ConfigMap`, or `ConfigMap/settings`. Runs from before know none.
+    public var appliedObjects: [String]?
 
     /// The default choices.
     public init() {}

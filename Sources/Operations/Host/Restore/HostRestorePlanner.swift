@@ -48,7 +48,7 @@ struct HostRestorePlanner {
     var comparison: HostObjectComparison {
         HostObjectComparison(
             cluster: cluster, archived: isOwnPlace ? archive.manifests : [], objects: objects,
-            allowed: Set(options.allowedKinds))
+            allowed: Set(options.allowedKinds), wanted: HostObjectSelection(options.appliedObjects ?? []))
     }
 
     /// Why this cluster cannot be restored in its place, whatever the archive.
@@ -56,9 +56,6 @@ struct HostRestorePlanner {
         var refusals = cluster.obstacles.filter { $0.prevents.contains(.restore) }.map(\.sentence)
         if cluster.workload.replicas > 1, refusals.isEmpty {
             refusals.append("It has \(cluster.workload.replicas) replicas: a restore in its place is for one.")
-        }
-        if cluster.layout.distribution != .k3s {
-            refusals.append("It does not run k3s, and a restore in its place is for k3s.")
         }
         switch cluster.state {
         case .restoring: refusals.append("A restore by vcluster's own command is at work, or was cut.")
@@ -132,10 +129,17 @@ struct HostRestorePlanner {
         if options.dropsNewerVolumes, plan.agent?.datastoreIsReadable != true {
             warnings.append("volumes that the backup does not know are lost, with their data: which, cannot be told")
         }
+        for text in options.appliedObjects ?? [] where !plan.objects.contains(where: { isMeant($0, by: text) }) {
+            warnings.append("nothing that differs is a \(text): --apply \(text) puts nothing back")
+        }
         for manager in plan.managers where manager.undoesChanges && options.allowsManaged {
             warnings.append("\(manager.manager): \(manager.advice)")
         }
         return warnings
+    }
+
+    private func isMeant(_ object: HostObjectChange, by text: String) -> Bool {
+        object.change == .putBack && HostObjectSelection([text]).has(kind: object.kind, object.name)
     }
 
     private func refusals(_ plan: HostRestorePlan) -> [String] {
@@ -160,6 +164,6 @@ struct HostRestorePlanner {
             refusals.append(
                 "the claim \(plan.target.claim ?? "with the data") is missing, and the backup does not have it")
         }
-        return refusals + (plan.agent?.plan.refusals ?? [])
+        return refusals + comparison.refusals + (plan.agent?.plan.refusals ?? [])
     }
 }

@@ -33,6 +33,8 @@ public struct HostRestoreResult: Sendable {
     public var detached: [String] = []
     /// Host objects that were created.
     public var created: [String] = []
+    /// Host objects that differed, and have what the archive has.
+    public var putBack: [String] = []
     /// How long the control plane was away; nil where it did not run before.
     public var downtime: Duration?
     /// What the virtual API says of itself; nil where the control plane was not started, or nobody could ask.
