@@ -240,6 +240,13 @@ struct BadInputCases {
         "apply-unknown": { _ in
             BadInput(arguments: ["restore", "plan", "team-a/blue", "blue@latest", "--apply", "Pod"])
         },
+        "plan-none": { cases in
+            let file = try cases.fixture.write("{\"source\": 1}", to: "plan.json")
+            return BadInput(arguments: ["restore", "run", "team-a/blue", "--plan", file])
+        },
+        "plan-and-choice": { _ in
+            BadInput(arguments: ["restore", "run", "team-a/blue", "--plan", "plan.json", "--allow-managed"])
+        },
         "all-and-name": { _ in BadInput(arguments: ["backup", "create", "team-a/blue", "--all"]) },
         "parallel-impossible": { cases in
             BadInput(arguments: ["backup", "create", "--all", "--parallel", "0", "--store", cases.fixture.store])

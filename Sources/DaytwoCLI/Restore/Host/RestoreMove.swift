@@ -168,7 +168,7 @@ extension RestorePlanCommand {
     /// The plan of a move.
     func planMove(_ session: Session) throws(Failure) -> ExitStatus {
         guard out == nil else {
-            throw Failure(.usage, "--out is for data directories", next: "run it without --out")
+            throw Failure(.usage, "no plan of a move is kept", next: "run it without --out")
         }
         let chosen = try move.chosen(words, target, host, choices, hostChoices, store, session)
         let plan = try chosen.plan()
@@ -183,7 +183,7 @@ extension RestoreRun {
     /// A move.
     func runMove(_ session: Session) throws(Failure) -> ExitStatus {
         guard plan == nil else {
-            throw Failure(.usage, "--plan is for data directories", next: "name the backup instead")
+            throw Failure(.usage, "--plan is not for moves", next: "name the backup instead")
         }
         let chosen = try move.chosen(words, target, host, choices, hostChoices, store, session)
         let plan = try chosen.plan()
