@@ -62,8 +62,8 @@ public struct UpgradeEvent: Sendable, Equatable {
 
 /// What upgrades did and what people said about them: the memory of all plans. It is only ever added to.
 public struct UpgradeRecords: Sendable {
-    private let database: StateDatabase
-    private let context: JobContext
+    let database: StateDatabase
+    let context: JobContext
 
     /// The records of a state directory.
     public init(_ database: StateDatabase, context: JobContext) {
@@ -113,7 +113,11 @@ public struct UpgradeRecords: Sendable {
     }
 
     /// What a planner needs to know of them.
-    public func history() throws(Failure) -> UpgradeHistory { UpgradeHistory(try events()) }
+    public func history() throws(Failure) -> UpgradeHistory {
+        var history = UpgradeHistory(try events())
+        history.watches = try watches()
+        return history
+    }
 }
 
 extension UpgradeHistory {
