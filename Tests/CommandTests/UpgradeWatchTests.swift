@@ -19,6 +19,7 @@ struct UpgradeWatchTests {
             hosts: {one: {kubeconfig: "\(host.kubeconfig())", agent: {image: "daytwo:test"}}}
             policies: [policy.yaml]
             upgrades: {catalog: catalog.yaml}
+            notifications: [{name: ops, on: [failure], command: ["\(commands.path("told.sh"))"]}]
             """, to: "daytwo.yaml")
         _ = try commands.write(
             """
@@ -32,6 +33,9 @@ struct UpgradeWatchTests {
                 - {version: "v1.22.4+k3s1", released: "2021-12-01"}
                 - {version: "v1.23.6+k3s1", released: "2022-05-01"}
             """, to: "catalog.yaml")
+        let script = try commands.write(
+            "#!/bin/sh\ncat >> \(commands.path("told"))\necho >> \(commands.path("told"))\n", to: "told.sh")
+        try commands.tool("chmod", "+x", script)
         _ = try commands.write("", to: "policy.yaml")
         let list = try commands.fleet("clusters", "list", "-o", "json").json()["items"] as? [[String: Any]]
         let first = try #require(list?.first)
@@ -77,6 +81,16 @@ struct UpgradeWatchTests {
         return (status["quarantined"] as? [[String: Any]] ?? []).compactMap { $0["reason"] as? String }
     }
 
+    /// What somebody was told, in its order.
+    private func told() throws -> [String] {
+        guard let text = try? String(contentsOfFile: host.commands.path("told"), encoding: .utf8) else { return [] }
+        return try text.split(separator: "\n").compactMap { line in
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            #expect(object?["policy"] as? String == "all")
+            return object?["event"] as? String
+        }
+    }
+
     private func copies() throws -> Int {
         try host.commands.tool(
             "find", host.commands.path("sandbox"), "-path", "*.daytwo-aside/*", "-name", "*.zst"
@@ -85,7 +99,9 @@ struct UpgradeWatchTests {
 
     @Test("A check that fails while it is watched takes the step back with its data, once")
     func takenBack() throws {
-        try policy("  soak: 1h")
+        try policy(
+            "  soak: 1h\n  notify: [{target: ops, on: [planned, started, succeeded, rolledBack, quarantined, finished]}]"
+        )
         let first = try run()
         #expect(first.code == 0 && first.items.count == 1, "\(first)")
         let upgraded = try version()
@@ -104,6 +120,8 @@ struct UpgradeWatchTests {
         #expect(try host.leftovers() == "")
         let again = try run()
         #expect(again.code == 0 && again.items.isEmpty, "\(again)")
+        let expected = ["Planned", "Started", "Succeeded", "RolledBack", "Quarantined"].map { "upgrade\($0)" }
+        #expect(try told() == expected)
     }
 
     @Test("Where it may not be taken back by itself, it is left to a person, with its way back")

@@ -93,22 +93,24 @@ public struct UpgradeRecords: Sendable {
 
     /// All of them after a number, the oldest first.
     public func events(after id: Int64 = 0) throws(Failure) -> [UpgradeEvent] {
-        try database.read { db in
-            try Row.fetchAll(
-                db, sql: "SELECT * FROM upgrade_events WHERE id > ? ORDER BY id", arguments: [id]
-            ).compactMap { row in
-                guard let kind = UpgradeEvent.Kind(rawValue: row["event"]) else { return nil }
-                var event = UpgradeEvent(kind, cluster: row["cluster"], policy: row["policy"])
-                event.id = row["id"]
-                event.at = Date(milliseconds: row["at"])
-                event.user = row["user"]
-                event.wave = row["wave"]
-                event.from = (row["version_before"] as String?).flatMap { K3sVersion($0) }
-                event.to = (row["version"] as String?).flatMap { K3sVersion($0) }
-                event.reason = row["reason"]
-                event.owner = row["owner"]
-                return event
-            }
+        try database.read { db in try Self.events(db, after: id) }
+    }
+
+    static func events(_ db: Database, after id: Int64) throws -> [UpgradeEvent] {
+        try Row.fetchAll(
+            db, sql: "SELECT * FROM upgrade_events WHERE id > ? ORDER BY id", arguments: [id]
+        ).compactMap { row in
+            guard let kind = UpgradeEvent.Kind(rawValue: row["event"]) else { return nil }
+            var event = UpgradeEvent(kind, cluster: row["cluster"], policy: row["policy"])
+            event.id = row["id"]
+            event.at = Date(milliseconds: row["at"])
+            event.user = row["user"]
+            event.wave = row["wave"]
+            event.from = (row["version_before"] as String?).flatMap { K3sVersion($0) }
+            event.to = (row["version"] as String?).flatMap { K3sVersion($0) }
+            event.reason = row["reason"]
+            event.owner = row["owner"]
+            return event
         }
     }
 

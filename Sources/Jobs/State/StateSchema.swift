@@ -51,7 +51,8 @@ enum StateSchema {
         ) STRICT;
         CREATE TABLE upgrade_told (
           subject TEXT PRIMARY KEY,
-          at INTEGER NOT NULL
+          at INTEGER NOT NULL,
+          event INTEGER
         ) STRICT;
         """
 

@@ -60,10 +60,13 @@ final class Rollout {
     /// Runs until nothing more is due, and gives the last plan. Stopped, it lets the steps that are under way stop as well.
     func run() throws(Failure) -> UpgradePlan {
         let context = session.context(stopped: "run it again: what was cut is seen then")
+        let news = try RolloutNews(session, facts.sources.policies(session))
+        defer { news.deliver() }
         do throws(Failure) {
             try settle()
             while true {
                 let plan = try watched(try plan())
+                news.tell(plan, isWhole: failures.isEmpty)
                 for decision in plan.due where !tried.contains(decision.cluster) { try start(decision) }
                 guard !running.isEmpty else {
                     try aftercare().release(clusters, plan, session.upgradeHistory())
