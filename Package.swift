@@ -160,7 +160,8 @@ let package = Package(
             name: "OperationsTests",
             // The executable is a dependency so that it is built: kill tests run the real binary.
             dependencies: [
-                "AgentProtocol", "Archive", "Datastore", "DaytwoCLI", "Failures", "Files", "JSONValues", "Kubernetes",
+                "AgentProtocol", "Archive", "Datastore", "DaytwoCLI", "Failures", "Files", "Jobs", "JSONValues",
+                "Kubernetes",
                 "Operations", "Policies", "Processes", "Stores", "VirtualClusters",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),

@@ -66,6 +66,9 @@ struct UpgradeRollbackCommand: JobCommand {
     @Flag(help: "Do not back up what was written since: it is lost.")
     var noBackup = false
 
+    @Option(help: ArgumentHelp("Why, for the others.", valueName: "text"))
+    var reason: String?
+
     @Flag(name: .shortAndLong, help: "Do not ask.")
     var yes = false
 
@@ -88,9 +91,9 @@ struct UpgradeRollbackCommand: JobCommand {
             try upgrade.rollBack(backupInto: opened)
         }
         if let record {
-            record.end(Failure(.rolledBack, "somebody took it back"), hasBegun: true)
+            record.end(Failure(.rolledBack, reason ?? "somebody took it back"), hasBegun: true)
         } else {
-            StepRecord.takenBack(path, from: result.to, to: result.from, session)
+            StepRecord.takenBack(path, from: result.to, to: result.from, reason, session)
         }
         session.settle(path, .failed, message: "undone by upgrade rollback", kind: .upgrade)
         return try UpgradeText.show(result, path, upgrade, session.console)

@@ -94,8 +94,8 @@ struct UpgradeRun: JobCommand {
         let opened = try location.map { path throws(Failure) in try DirectoryStore(path, for: .writing) }
         guard try session.begin(.upgrade(plan, operation, store: location)) else { return .done }
         let begun = Begun()
-        operation.onStart = { () throws(Failure) in
-            try record.begin()
+        operation.onStart = { workloads throws(Failure) in
+            try record.begin(workloads)
             begun.isTrue.withLock { $0 = true }
         }
         do throws(Failure) {

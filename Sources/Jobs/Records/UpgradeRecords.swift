@@ -62,8 +62,8 @@ public struct UpgradeEvent: Sendable, Equatable {
 
 /// What upgrades did and what people said about them: the memory of all plans. It is only ever added to.
 public struct UpgradeRecords: Sendable {
-    private let database: StateDatabase
-    private let context: JobContext
+    let database: StateDatabase
+    let context: JobContext
 
     /// The records of a state directory.
     public init(_ database: StateDatabase, context: JobContext) {
@@ -93,27 +93,33 @@ public struct UpgradeRecords: Sendable {
 
     /// All of them after a number, the oldest first.
     public func events(after id: Int64 = 0) throws(Failure) -> [UpgradeEvent] {
-        try database.read { db in
-            try Row.fetchAll(
-                db, sql: "SELECT * FROM upgrade_events WHERE id > ? ORDER BY id", arguments: [id]
-            ).compactMap { row in
-                guard let kind = UpgradeEvent.Kind(rawValue: row["event"]) else { return nil }
-                var event = UpgradeEvent(kind, cluster: row["cluster"], policy: row["policy"])
-                event.id = row["id"]
-                event.at = Date(milliseconds: row["at"])
-                event.user = row["user"]
-                event.wave = row["wave"]
-                event.from = (row["version_before"] as String?).flatMap { K3sVersion($0) }
-                event.to = (row["version"] as String?).flatMap { K3sVersion($0) }
-                event.reason = row["reason"]
-                event.owner = row["owner"]
-                return event
-            }
+        try database.read { db in try Self.events(db, after: id) }
+    }
+
+    static func events(_ db: Database, after id: Int64) throws -> [UpgradeEvent] {
+        try Row.fetchAll(
+            db, sql: "SELECT * FROM upgrade_events WHERE id > ? ORDER BY id", arguments: [id]
+        ).compactMap { row in
+            guard let kind = UpgradeEvent.Kind(rawValue: row["event"]) else { return nil }
+            var event = UpgradeEvent(kind, cluster: row["cluster"], policy: row["policy"])
+            event.id = row["id"]
+            event.at = Date(milliseconds: row["at"])
+            event.user = row["user"]
+            event.wave = row["wave"]
+            event.from = (row["version_before"] as String?).flatMap { K3sVersion($0) }
+            event.to = (row["version"] as String?).flatMap { K3sVersion($0) }
+            event.reason = row["reason"]
+            event.owner = row["owner"]
+            return event
         }
     }
 
     /// What a planner needs to know of them.
-    public func history() throws(Failure) -> UpgradeHistory { UpgradeHistory(try events()) }
+    public func history() throws(Failure) -> UpgradeHistory {
+        var history = UpgradeHistory(try events())
+        history.watches = try watches()
+        return history
+    }
 }
 
 extension UpgradeHistory {

@@ -6,7 +6,7 @@ enum StateSchema {
     /// Stands in the header of the file (`PRAGMA application_id`), so that no other database is taken for ours.
     static let applicationID: Int32 = 0x6432_7374
 
-    static let steps = [version1, version2]
+    static let steps = [version1, version2, version3]
     static var version: Int { steps.count }
 
     /// Brings a database up to ``version``, within a transaction of the caller.
@@ -40,6 +40,21 @@ enum StateSchema {
                 next: "Move it aside, or name another --state-dir.")
         }
     }
+
+    // The one place of upgrades that changes: how clusters that are watched were before, and when their checks passed last;
+    // and what somebody was told of, so that nobody is told again.
+    private static let version3 = """
+        CREATE TABLE upgrade_watches (
+          cluster TEXT PRIMARY KEY,
+          workloads TEXT,
+          passed_at INTEGER
+        ) STRICT;
+        CREATE TABLE upgrade_told (
+          subject TEXT PRIMARY KEY,
+          at INTEGER NOT NULL,
+          event INTEGER
+        ) STRICT;
+        """
 
     // What upgrades did and what people said about them: only added to, like the audit log, since a plan is made of it.
     private static let version2 = """

@@ -14,6 +14,9 @@ public struct NotificationEvent: Sendable, Equatable {
         case recovered
         /// Somebody tries whether notifications arrive.
         case test
+        // What upgrade policies tell, by their names for it.
+        case upgradePlanned, upgradeStarted, upgradeGated, upgradeSucceeded, upgradeFailed, upgradeRolledBack
+        case upgradeQuarantined, upgradeApprovalNeeded, upgradeWindowMissed, upgradeWaveDone, upgradeFinished
     }
 
     /// What happened.
@@ -22,6 +25,8 @@ public struct NotificationEvent: Sendable, Equatable {
     public var cluster: String
     /// The schedule, where there is one.
     public var schedule: String?
+    /// The upgrade policy, where there is one.
+    public var policy: String?
     /// The job, where there is one.
     public var jobID: String?
     /// How it ended, where something ended.

@@ -39,13 +39,14 @@ private struct GenericNotification: Encodable {
     let apiVersion = "daytwo/v1"
     let kind = "Notification"
     let event, cluster, what, at, host: String
-    let schedule, job, why, next, since: String?
+    let schedule, policy, job, why, next, since: String?
     let exitCode: Int32?
 
     init(_ event: NotificationEvent) {
         self.event = event.kind.rawValue
         cluster = event.cluster
         schedule = event.schedule
+        policy = event.policy
         job = event.jobID
         exitCode = event.exitCode
         what = event.what
@@ -63,7 +64,7 @@ private struct SlackMessage: Encodable {
     init(_ event: NotificationEvent) {
         let head =
             "*\(event.kind.word)* \(Self.escape(event.cluster))"
-            + (event.schedule.map { " (\(Self.escape($0)))" } ?? "")
+            + ((event.schedule ?? event.policy).map { " (\(Self.escape($0)))" } ?? "")
         let job = event.jobID.map { "job \($0)" }
         let code = event.exitCode.map { "exit code \($0)" }
         let facts = [job, code, timeText(event.at), "on \(event.hostName)"].compactMap(\.self).joined(separator: ", ")
@@ -86,6 +87,12 @@ private struct Alert: Encodable {
         var labels = ["alertname": "DaytwoBackup", "cluster": event.cluster, "instance": event.hostName]
         labels["schedule"] = event.schedule
         if event.kind == .test { labels["alertname"] = "DaytwoTest" }
+        if event.kind.isUpgrade {
+            // Nothing ends what another began: each is an alert of its own.
+            labels["alertname"] = "DaytwoUpgrade"
+            labels["event"] = event.kind.rawValue
+            labels["policy"] = event.policy
+        }
         self.labels = labels
         var annotations = ["event": event.kind.rawValue, "summary": event.what]
         annotations["description"] = event.why
@@ -107,12 +114,30 @@ extension NotificationEvent.Kind {
         case .overdue: "Backup overdue"
         case .recovered: "Backup recovered"
         case .test: "Test"
+        case .upgradePlanned: "Rollout begins"
+        case .upgradeStarted: "Upgrade started"
+        case .upgradeGated: "Upgrade held back"
+        case .upgradeSucceeded: "Upgraded"
+        case .upgradeFailed: "Upgrade failed"
+        case .upgradeRolledBack: "Upgrade rolled back"
+        case .upgradeQuarantined: "Quarantined"
+        case .upgradeApprovalNeeded: "Approval needed"
+        case .upgradeWindowMissed: "Window missed"
+        case .upgradeWaveDone: "Wave done"
+        case .upgradeFinished: "Rollout finished"
         }
     }
 
+    /// Whether an upgrade policy tells it.
+    public var isUpgrade: Bool { rawValue.hasPrefix("upgrade") }
+
     fileprivate var lifetime: Duration {
         switch self {
-        case .failure, .partial, .overdue: .seconds(7 * 86400)
+        case .failure, .partial, .overdue, .upgradeFailed, .upgradeRolledBack, .upgradeQuarantined,
+            .upgradeApprovalNeeded:
+            .seconds(7 * 86400)
+        case .upgradeGated, .upgradeWindowMissed: .seconds(86400)
+        case .upgradePlanned, .upgradeStarted, .upgradeSucceeded, .upgradeWaveDone, .upgradeFinished: .zero
         case .recovered: .zero
         case .test: .seconds(300)
         }

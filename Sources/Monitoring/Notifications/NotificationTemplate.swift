@@ -8,7 +8,7 @@ internal import FoundationEssentials
 public struct NotificationTemplate: Sendable, Equatable {
     /// The names that may stand between the braces.
     public static let members = [
-        "event", "cluster", "schedule", "job", "exitCode", "what", "why", "next", "at", "since", "host",
+        "event", "cluster", "schedule", "policy", "job", "exitCode", "what", "why", "next", "at", "since", "host",
     ]
 
     private enum Part: Equatable {
@@ -122,6 +122,7 @@ extension NotificationEvent {
         case "event": .string(kind.rawValue)
         case "cluster": .string(cluster)
         case "schedule": optional(schedule)
+        case "policy": optional(policy)
         case "job": optional(jobID)
         case "exitCode": exitCode.map(MemberValue.number) ?? .missing
         case "what": .string(what)

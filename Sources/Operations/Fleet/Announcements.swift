@@ -49,6 +49,31 @@ public struct Announcements: Sendable {
         if let problem { throw problem }
     }
 
+    /// Puts what upgrade policies tell of their rollouts into the outbox, each once.
+    ///
+    /// `isWhole`: all hosts were asked, so that what is not in the plan is over.
+    public func tell(
+        _ plan: UpgradePlan, _ policies: [UpgradePolicy], isWhole: Bool, _ records: UpgradeRecords
+    ) throws(Failure) {
+        var problem: Failure?
+        try records.tell { told, events in
+            let tidings = UpgradeTidings(
+                policies: policies, plan: plan, events: events, told: told, isWhole: isWhole)
+            var news = UpgradeNews()
+            (news.began, news.ended) = (tidings.began, tidings.ended)
+            for tiding in tidings.all {
+                guard let kind = NotificationEvent.Kind(tiding.event) else { continue }
+                var event = NotificationEvent(
+                    kind, cluster: tiding.cluster ?? "none", what: tiding.what, at: tiding.at, hostName: hostName)
+                (event.policy, event.why, event.next) = (tiding.policy, tiding.why, tiding.next)
+                let targets = configuration.notifications.filter { tiding.targets.contains($0.name) }
+                news.notifications += messages(event, to: targets) { problem = $0 }
+            }
+            return news
+        }
+        if let problem { throw problem }
+    }
+
     /// Delivers what waits in the outbox, one after the other as long as `budget` lasts; what cannot be delivered now is
     /// tried again later. Gives what went wrong.
     public func deliver(within budget: Duration) throws(Failure) -> [Failure] {
@@ -126,7 +151,13 @@ public struct Announcements: Sendable {
     /// One for each endpoint that wants it. Where its own form cannot be made, the plain one goes out: each change is told
     /// only once, and a receiver that refuses it is seen.
     private func messages(_ event: NotificationEvent, onProblem: (Failure) -> Void) -> [Jobs.Notification] {
-        configuration.notifications.filter { $0.wants(event.kind) }.compactMap { target in
+        messages(event, to: configuration.notifications.filter { $0.wants(event.kind) }, onProblem: onProblem)
+    }
+
+    private func messages(
+        _ event: NotificationEvent, to targets: [NotificationTarget], onProblem: (Failure) -> Void
+    ) -> [Jobs.Notification] {
+        targets.compactMap { target in
             func message(_ format: () throws(Failure) -> NotificationFormat) -> Jobs.Notification? {
                 do throws(Failure) {
                     let payload = String(decoding: try format().render(event), as: UTF8.self)
@@ -207,6 +238,8 @@ extension NotificationTarget {
         case .overdue: events.contains(.overdue)
         case .recovered: events.contains(.recovered)
         case .test: true
+        // Whom an upgrade policy names is told, whatever else it wants.
+        default: false
         }
     }
 
@@ -221,5 +254,11 @@ extension NotificationTarget {
         case .slack: return .slack
         case .alertmanager: return .alertmanager
         }
+    }
+}
+
+extension NotificationEvent.Kind {
+    fileprivate init?(_ event: UpgradeNotification.Event) {
+        self.init(rawValue: "upgrade" + event.rawValue.prefix(1).uppercased() + event.rawValue.dropFirst())
     }
 }

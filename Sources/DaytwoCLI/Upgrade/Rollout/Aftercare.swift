@@ -41,9 +41,16 @@ struct Aftercare {
         }
         session.console.note("\(step.cluster): its upgrade to \(step.to) was cut, and is gone on with")
         let verb = mark.deed == .upgrade ? ["resume"] : ["rollback", "--yes"]
+        try run(verb, cluster)
+    }
+
+    /// Runs a verb of upgrades for a cluster in a process of its own, and gives how it ended.
+    @discardableResult
+    func run(_ verb: [String], _ cluster: UpgradeCluster) throws(Failure) -> ProcessEnd {
         let arguments = ["upgrade"] + verb + [name(cluster), "--host", cluster.host, "--quiet"] + words
         let process = try ChildProcess(ProcessCommand(program, arguments, environment: Environment.all))
-        while try process.wait(atMost: .seconds(1), uptime: { Uptime.now }) == nil {
+        while true {
+            if let end = try process.wait(atMost: .seconds(1), uptime: { Uptime.now }) { return end }
             do throws(Failure) {
                 try StopSignal.check(next: "run it again: what was cut is seen then")
             } catch {
@@ -55,9 +62,13 @@ struct Aftercare {
     }
 
     /// Copies that were set aside, once the cluster was watched and nothing is taken back by itself any more.
-    func release(_ clusters: [UpgradeCluster], _ plan: UpgradePlan) {
+    func release(_ clusters: [UpgradeCluster], _ plan: UpgradePlan, _ history: UpgradeHistory) {
+        // Where somebody has to decide, there is still a way back to decide for.
+        let undecided = Set(history.quarantines.map(\.cluster))
         for cluster in clusters {
-            guard let at = HostUpgrade.upgradedAt(cluster.annotations) else { continue }
+            guard let at = HostUpgrade.upgradedAt(cluster.annotations), !undecided.contains(cluster.path) else {
+                continue
+            }
             let name = plan.decisions.first { $0.cluster == cluster.path }?.policy
             guard let policy = policies.first(where: { $0.name == name }) else { continue }
             let age = max(policy.soak, policy.rollback.maxRollbackAge)
@@ -71,11 +82,11 @@ struct Aftercare {
         }
     }
 
-    private func name(_ cluster: UpgradeCluster) -> String {
+    func name(_ cluster: UpgradeCluster) -> String {
         [cluster.namespace, cluster.name].compactMap { $0 }.joined(separator: "/")
     }
 
-    private func upgrade(_ cluster: UpgradeCluster) throws(Failure) -> HostUpgrade {
+    func upgrade(_ cluster: UpgradeCluster) throws(Failure) -> HostUpgrade {
         var host = host
         host.host.host = cluster.host
         return try host.upgrade(name(cluster), HostUpgradeOptions(), session, stopped: "run it again")

@@ -37,6 +37,8 @@ final class Rollout {
     private let program: String
     private var running: [Step] = []
     private var tried: Set<String> = []
+    /// When the checks of clusters that are watched were asked last.
+    private var asked: [String: Date] = [:]
     private(set) var outcomes: [Outcome] = []
     private(set) var failures: [Failure] = []
     private var clusters: [UpgradeCluster] = []
@@ -58,20 +60,16 @@ final class Rollout {
     /// Runs until nothing more is due, and gives the last plan. Stopped, it lets the steps that are under way stop as well.
     func run() throws(Failure) -> UpgradePlan {
         let context = session.context(stopped: "run it again: what was cut is seen then")
-        for policy in try facts.sources.policies(session) {
-            let passedOver = [
-                policy.gates.isDuringWritten ? "gates.during" : nil, policy.notify.isEmpty ? nil : "notify",
-            ].compactMap { $0 }
-            guard !passedOver.isEmpty else { continue }
-            session.console.warn("\(policy.name): not acted upon yet: \(passedOver.joined(separator: ", "))")
-        }
+        let news = try RolloutNews(session, facts.sources.policies(session))
+        defer { news.deliver() }
         do throws(Failure) {
             try settle()
             while true {
-                let plan = try plan()
+                let plan = try watched(try plan())
+                news.tell(plan, isWhole: failures.isEmpty)
                 for decision in plan.due where !tried.contains(decision.cluster) { try start(decision) }
                 guard !running.isEmpty else {
-                    try aftercare().release(clusters, plan)
+                    try aftercare().release(clusters, plan, session.upgradeHistory())
                     return plan
                 }
                 try waitForOne(context)
@@ -81,6 +79,18 @@ final class Rollout {
             while !running.isEmpty { try? waitForOne(nil) }
             throw error
         }
+    }
+
+    /// Asks the checks of clusters that are watched, each at most once before its watch is over and once after, and gives the
+    /// plan after that.
+    private func watched(_ plan: UpgradePlan) throws(Failure) -> UpgradePlan {
+        let due = plan.watches.filter { watch in
+            asked[watch.cluster].map { $0 < watch.until && watch.until <= plan.at } ?? true
+        }
+        guard !due.isEmpty else { return plan }
+        for watch in due { asked[watch.cluster] = plan.at }
+        outcomes += try aftercare().watch(due, clusters)
+        return try self.plan()
     }
 
     /// What others have left behind, before anything new is begun.

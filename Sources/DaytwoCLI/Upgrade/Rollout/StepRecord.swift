@@ -34,19 +34,22 @@ struct StepRecord {
     }
 
     /// A step that had ended well, and that somebody takes back: it is not done again before somebody says so.
-    static func takenBack(_ cluster: String, from: K3sVersion?, to: K3sVersion?, _ session: Session) {
+    static func takenBack(
+        _ cluster: String, from: K3sVersion?, to: K3sVersion?, _ reason: String?, _ session: Session
+    ) {
         var (back, quarantined) = (
             UpgradeEvent(.rolledBack, cluster: cluster), UpgradeEvent(.quarantined, cluster: cluster)
         )
-        (back.from, back.to, back.reason) = (from, to, "somebody took it back")
-        quarantined.reason = "somebody took its upgrade back"
+        (back.from, back.to, back.reason) = (from, to, reason ?? "somebody took it back")
+        quarantined.reason = reason ?? "somebody took its upgrade back"
         do throws(Failure) { try session.upgradeRecords().append([back, quarantined]) } catch {
             session.console.warn("that it was taken back could not be recorded: \(error.description)")
         }
     }
 
-    /// Right before anything is changed.
-    func begin() throws(Failure) {
+    /// Right before anything is changed, with what runs inside then, for the time that the cluster is watched.
+    func begin(_ workloads: String?) throws(Failure) {
+        try session.upgradeRecords().watch(cluster, workloads: workloads)
         var event = event(.started)
         event.owner = "process \(ProcessInfo.processInfo.processIdentifier)"
         try session.upgradeRecords().append([event])

@@ -14,6 +14,8 @@ struct CustomChecks {
     let environment: [String: String]
     /// Waits between two tries.
     let sleep: (Duration) throws(Failure) -> Void
+    /// Whether what nobody could tell stays so, instead of what its gate makes of it.
+    var keepsUnknown = false
 
     /// The verdicts, in their order. Built-in ones are made elsewhere.
     func verdicts(
@@ -37,7 +39,7 @@ struct CustomChecks {
             last = try once(gate, conversation)
             if last.verdict == .passed { return last }
         }
-        guard last.verdict == .unknown else { return last }
+        guard last.verdict == .unknown, !keepsUnknown else { return last }
         return UpgradeCheck(gate.name, gate.onUnknown == .pass ? .passed : .failed, "nothing can be told: \(last.text)")
     }
 

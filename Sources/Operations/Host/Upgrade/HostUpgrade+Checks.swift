@@ -107,7 +107,7 @@ extension HostUpgrade {
         return checks
     }
 
-    private var custom: CustomChecks {
+    var custom: CustomChecks {
         CustomChecks(
             context: context, environment: options.environment,
             sleep: { duration throws(Failure) in try host.client.surroundings.sleep(duration) })
@@ -125,7 +125,7 @@ extension HostUpgrade {
                 + (found == plan.to ? "" : ", not \(plan.to)"))
     }
 
-    private func ready(_ answer: VirtualAnswers.Answer) -> UpgradeCheck {
+    func ready(_ answer: VirtualAnswers.Answer) -> UpgradeCheck {
         switch answer.status {
         case 200: UpgradeCheck("api-ready", .passed, "the virtual API is ready")
         case nil, 401, 403:

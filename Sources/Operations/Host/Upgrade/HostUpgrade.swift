@@ -13,8 +13,9 @@ public struct HostUpgrade: Sendable {
     let restore: HostRestore
     /// What was chosen.
     public let options: HostUpgradeOptions
-    /// Told right before anything is changed: from then on it is a step that was begun.
-    public var onStart: @Sendable () throws(Failure) -> Void = {}
+    /// Told right before anything is changed: from then on it is a step that was begun. It gets what runs inside, as JSON, for
+    /// ``watch(_:version:workloads:)``; nil where nobody could tell.
+    public var onStart: @Sendable (_ workloads: String?) throws(Failure) -> Void = { _ in }
 
     /// Prepares upgrades of a virtual cluster: `team/blue`, or `blue` where only one has that name.
     public init(
@@ -82,7 +83,7 @@ public struct HostUpgrade: Sendable {
         }
         var hold = restore.hold(cluster, mark, host, context)
         let start = context.uptime()
-        try onStart()
+        try onStart(before.map { picture throws(Failure) in try JSONValue(encoding: picture).compact })
         do throws(Failure) {
             try hold.stop()
             try hold.waitUntilGone()

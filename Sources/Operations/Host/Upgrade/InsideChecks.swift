@@ -52,7 +52,7 @@ struct InsideChecks {
         "*", "*/*", "pods", "nodes", "leases", "configmaps", "secrets", "serviceaccounts", "endpoints", "namespaces",
     ]
 
-    private func webhooks() throws(Failure) -> UpgradeCheck {
+    func webhooks() throws(Failure) -> UpgradeCheck {
         let name = BuiltInGate.webhooks.rawValue
         var blocking: [String] = []
         for kind in ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"] {

@@ -5,8 +5,12 @@ import JSONValues
 struct WorkloadPicture: Codable, Sendable, Equatable {
     /// Ready replicas by `deployments NAMESPACE/NAME`.
     var ready: [String: Int64] = [:]
+    /// How many each of them is to have.
+    var wanted: [String: Int64] = [:]
     /// The nodes that are ready.
     var nodes: Set<String> = []
+    /// Those that are not.
+    var unreadyNodes: Set<String> = []
     /// Why there is less in it than there is.
     var problem: String?
 
@@ -22,6 +26,8 @@ struct WorkloadPicture: Codable, Sendable, Equatable {
                 let name =
                     "\(item["metadata", "namespace"]?.stringValue ?? "")/\(item["metadata", "name"]?.stringValue ?? "")"
                 ready["\(kind) \(name)"] = item["status", field]?.integerValue ?? 0
+                let wanted = item["spec", "replicas"] ?? item["status", "desiredNumberScheduled"]
+                self.wanted["\(kind) \(name)"] = wanted?.integerValue
             }
         }
         try Self.each("/api/v1/nodes", conversation, &problem) { item in
@@ -29,17 +35,27 @@ struct WorkloadPicture: Codable, Sendable, Equatable {
             let isReady = conditions.contains {
                 $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True"
             }
-            if isReady, let name = item["metadata", "name"]?.stringValue { nodes.insert(name) }
+            guard let name = item["metadata", "name"]?.stringValue else { return }
+            if isReady { nodes.insert(name) } else { unreadyNodes.insert(name) }
         }
     }
 
-    /// What is worse now than it was before, in words. What is gone was taken away by somebody.
+    /// What was kept as JSON.
+    init?(json: String?) {
+        guard let json, let picture = try? JSONValue(parsing: Array(json.utf8)).decode(WorkloadPicture.self) else {
+            return nil
+        }
+        self = picture
+    }
+
+    /// What is worse now than it was before, in words. What is gone or smaller now was made so by somebody, and nodes come and
+    /// go with the pods on them.
     func worse(than before: WorkloadPicture) -> [String] {
         let workloads = before.ready.compactMap { name, count -> String? in
-            guard let now = ready[name], now < count else { return nil }
+            guard let now = ready[name], now < min(count, wanted[name] ?? count) else { return nil }
             return "\(name) has \(now) ready of \(count) before"
         }
-        let lost = before.nodes.subtracting(nodes).map { "the node \($0) is not ready any more" }
+        let lost = before.nodes.intersection(unreadyNodes).map { "the node \($0) is not ready any more" }
         return workloads.sorted() + lost.sorted()
     }
 

@@ -3,7 +3,10 @@ extension UpgradePolicyShape {
         .optional("before", .list(of: gate, mayBeEmpty: true), "Before a step: one that fails lets nothing start."),
         .optional("after", .list(of: gate, mayBeEmpty: true), "After a step: one that fails makes it fail."),
         .optional(
-            "during", .list(of: gate, mayBeEmpty: true), "Again and again while the cluster is watched after a step."),
+            "during", .list(of: gate, mayBeEmpty: true),
+            "Again and again while the cluster is watched after a step, which does not end before all passed; one that "
+                + "fails takes the step back, as rollback says. Nothing without."),
+        .optional("every", .duration, "How often those of during are looked at; at every upgrade run without."),
         .optional(
             "overrides", .list(of: .mapping(gateOverride)), "Gates whose verdict does not count for a while."),
     ])

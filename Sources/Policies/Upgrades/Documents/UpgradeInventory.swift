@@ -47,6 +47,9 @@ enum UpgradeInventoryShape {
         .optional("running", .list(of: .mapping(running), mayBeEmpty: true), "Steps that go on."),
         .optional("quarantines", .list(of: .mapping(quarantine), mayBeEmpty: true), "Clusters that are left alone."),
         .optional("releases", .list(of: .mapping(release), mayBeEmpty: true), "Clusters that were released."),
+        .optional(
+            "watches", .list(of: .mapping(release), mayBeEmpty: true),
+            "When the checks of clusters that are watched all passed."),
         .optional("approvals", .list(of: .mapping(approval), mayBeEmpty: true), "Each yes."),
         .optional("pauses", .list(of: .mapping(pause), mayBeEmpty: true), "Rollouts that were paused."),
     ])
@@ -161,6 +164,10 @@ struct UpgradeInventoryDecoder {
         history.releases = all("releases") { value in
             guard let cluster = value["cluster"]?.text, let at = time(value, "at") else { return nil }
             return .init(cluster: cluster, at: at)
+        }
+        history.watches = all("watches") { value in
+            guard let cluster = value["cluster"]?.text, let at = time(value, "at") else { return nil }
+            return .init(cluster: cluster, passedAt: at)
         }
         history.approvals = all("approvals") { value in
             guard let policy = value["policy"]?.text, let by = value["by"]?.text, let at = time(value, "at") else {

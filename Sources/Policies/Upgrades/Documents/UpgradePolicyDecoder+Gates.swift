@@ -2,14 +2,11 @@ internal import Failures
 internal import FoundationEssentials
 
 extension UpgradePolicyDecoder {
-    /// What a policy looks at that says nothing of it.
-    private static let watched: [BuiltInGate] = [.apiReady, .workloadsNotWorse]
-
     func gates(_ value: ShapedValue?) -> UpgradeGates? {
         guard let value else { return nil }
         let before = list(value["before"], BuiltInGate.beforeStep, value.origin)
         let after = list(value["after"], BuiltInGate.afterStep, value.origin)
-        let during = list(value["during"], Self.watched, value.origin)
+        let during = list(value["during"], [], value.origin)
         for gate in before {
             guard case .builtIn(let check) = gate.check, [.versionMatches, .workloadsNotWorse].contains(check) else {
                 continue
@@ -17,11 +14,20 @@ extension UpgradePolicyDecoder {
             report.add(
                 gate.origin, "the gate \(gate.name) can only be told after a step", "Put it under after or during.")
         }
+        for gate in during {
+            guard case .builtIn(let check) = gate.check, !BuiltInGate.whileWatched.contains(check) else { continue }
+            report.add(
+                gate.origin, "the gate \(gate.name) cannot be told while a cluster is watched",
+                "Put it under before; during takes \(BuiltInGate.whileWatched.map(\.rawValue).joined(separator: ", ")) "
+                    + "and checks of your own.")
+        }
+        if let every = value["every"], during.isEmpty {
+            report.add(every.origin, "\(every.path) says how often during is looked at, and there is nothing in it")
+        }
         let names = Set((before + after + during).map(\.name))
         let overrides = (value["overrides"]?.list ?? []).compactMap { override($0, names) }
         return UpgradeGates(
-            before: before, after: after, during: during, overrides: overrides,
-            isDuringWritten: value["during"] != nil)
+            before: before, after: after, during: during, every: value["every"]?.seconds ?? 0, overrides: overrides)
     }
 
     private func list(_ value: ShapedValue?, _ standard: [BuiltInGate], _ origin: Origin) -> [UpgradeGate] {

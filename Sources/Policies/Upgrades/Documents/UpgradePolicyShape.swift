@@ -31,7 +31,8 @@ enum UpgradePolicyShape {
             .optional(
                 "soak", .duration, "How long a cluster is watched after each step before its next.", default: "10m"),
             .optional(
-                "gates", .mapping(gates), "What is looked at before, after and during; all that is built in without.",
+                "gates", .mapping(gates),
+                "What is looked at before, after and during; all that is built in before and after without.",
                 default: ""),
             .optional("backup", .mapping(backup), "The backup before each step.", default: ""),
             .optional("rollback", .mapping(rollback), "What becomes of a step that failed.", default: ""),

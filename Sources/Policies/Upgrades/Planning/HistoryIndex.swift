@@ -7,6 +7,7 @@ struct HistoryIndex {
     private let running: [String: UpgradeHistory.RunningStep]
     private let quarantines: [String: UpgradeHistory.Quarantine]
     private let releases: [String: Date]
+    private let watches: [String: Date]
     let history: UpgradeHistory
 
     init(_ history: UpgradeHistory, now: Date) {
@@ -27,6 +28,8 @@ struct HistoryIndex {
         }
         releases = Dictionary(
             history.releases.filter { $0.at <= now }.map { ($0.cluster, $0.at) }, uniquingKeysWith: max)
+        watches = Dictionary(
+            history.watches.filter { $0.passedAt <= now }.map { ($0.cluster, $0.passedAt) }, uniquingKeysWith: max)
     }
 
     func running(_ cluster: String) -> UpgradeHistory.RunningStep? { running[cluster] }
@@ -45,7 +48,15 @@ struct HistoryIndex {
     }
 
     /// When the last step that went well ended.
-    func lastSuccess(of cluster: String) -> Date? { steps[cluster]?.last { $0.result == .succeeded }?.endedAt }
+    func lastSuccess(of cluster: String) -> Date? { lastSuccessStep(of: cluster)?.endedAt }
+
+    /// The last step that went well.
+    func lastSuccessStep(of cluster: String) -> UpgradeHistory.Step? {
+        steps[cluster]?.last { $0.result == .succeeded }
+    }
+
+    /// When the checks of its watch all passed last.
+    func passed(_ cluster: String) -> Date? { watches[cluster] }
 
     /// When a cluster came to a version or a newer one; nil where nobody saw it.
     func reached(_ version: K3sVersion, _ cluster: String) -> Date? {

@@ -37,6 +37,10 @@ struct PolicyRollout {
 
     func statuses() -> [WaveStatus] { progress.statuses() }
 
+    func watch(_ standing: Standing, _ wave: Int, _ history: HistoryIndex) -> UpgradeWatch? {
+        UpgradeWatch(standing, policy, progress.wave(wave), history, now: now)
+    }
+
     mutating func draft(_ standing: Standing, _ wave: Int) -> DecisionDraft {
         var draft = DecisionDraft(standing, policy: policy, wave: (wave, progress.wave(wave).name))
         let isSettled = standing.reasons.contains { [.refused, .running, .upToDate].contains($0.verdict) }

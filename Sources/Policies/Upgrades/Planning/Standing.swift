@@ -85,7 +85,16 @@ struct StandingReader {
         }
         standing.reasons += unready(cluster, policy)
         climb(&standing, policy, choices[index])
-        guard !standing.isThere else { return standing }
+        guard !standing.isThere else {
+            // It came there, and its watch failed then.
+            standing.isQuarantined =
+                history.quarantine(of: path).map { $0.since >= history.lastSuccess(of: path) ?? .distantFuture }
+                ?? false
+            if standing.isQuarantined {
+                standing.notes.append("its watch failed, and nothing more is tried on it before it is released")
+            }
+            return standing
+        }
         if cluster.state == .paused, policy.paused == .start {
             standing.notes.append("it is paused: it is started for its step, and paused again after its watch")
         }
@@ -97,16 +106,26 @@ struct StandingReader {
                     "it is quarantined since \(UTCMoment.text(quarantine.since)): \(quarantine.reason); it is tried again after "
                         + "daytwo upgrade release"))
         }
-        if let last = history.lastSuccess(of: path) {
-            let until = last.addingTimeInterval(policy.soak)
-            if until > now {
-                standing.reasons.append(
-                    UpgradeReason(
-                        .soak, "it is watched until \(UTCMoment.text(until)) after its last step",
-                        policy.origin(of: "spec.soak"), until: until))
-            }
+        if let last = history.lastSuccess(of: path), let reason = soak(path, policy, since: last) {
+            standing.reasons.append(reason)
         }
         return standing
+    }
+
+    private func soak(_ path: String, _ policy: UpgradePolicy, since last: Date) -> UpgradeReason? {
+        let until = last.addingTimeInterval(policy.soak)
+        if until > now {
+            return UpgradeReason(
+                .soak, "it is watched until \(UTCMoment.text(until)) after its last step",
+                policy.origin(of: "spec.soak"), until: until)
+        }
+        guard policy.soak > 0, !policy.gates.during.isEmpty, history.passed(path).map({ $0 < until }) ?? true else {
+            return nil
+        }
+        return UpgradeReason(
+            .soak,
+            "it was watched until \(UTCMoment.text(until)), and its checks (\(policy.gates.duringNames)) have still to pass",
+            policy.origin(of: "spec.gates.during"))
     }
 
     /// What daytwo does not upgrade.

@@ -14,6 +14,8 @@ public struct UpgradeHistory: Sendable, Hashable {
     public var releases: [Release] = []
     /// Each yes.
     public var approvals: [Approval] = []
+    /// When the checks of a cluster that is watched all passed last.
+    public var watches: [Watch] = []
     /// Policies whose rollout was stopped by a person.
     public var pauses: [RolloutPause] = []
 
@@ -107,6 +109,20 @@ public struct UpgradeHistory: Sendable, Hashable {
         public init(cluster: String, at: Date) {
             self.cluster = cluster
             self.at = at
+        }
+    }
+
+    /// The checks of a cluster that is watched, which all passed.
+    public struct Watch: Sendable, Hashable {
+        /// The cluster.
+        public var cluster: String
+        /// When.
+        public var passedAt: Date
+
+        /// Tells of checks.
+        public init(cluster: String, passedAt: Date) {
+            self.cluster = cluster
+            self.passedAt = passedAt
         }
     }
 

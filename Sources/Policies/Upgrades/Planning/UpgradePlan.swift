@@ -8,6 +8,8 @@ public struct UpgradePlan: Sendable, Hashable {
     public let decisions: [UpgradeDecision]
     /// Each policy's waves, by the policy's name, then in their order.
     public let waves: [WaveStatus]
+    /// Clusters whose checks are to be looked at now, since they are watched.
+    public let watches: [UpgradeWatch]
     /// What is probably not meant, by policy.
     public let remarks: [String]
 

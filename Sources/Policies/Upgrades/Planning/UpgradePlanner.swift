@@ -24,13 +24,17 @@ public struct UpgradePlanner: Sendable {
             guard let policy = standing.policy, let wave else { return DecisionDraft(standing, policy: nil, wave: nil) }
             return rollouts[policy].draft(standing, wave)
         }
+        let watches = zip(standings, waves).compactMap { standing, wave -> UpgradeWatch? in
+            guard let policy = standing.policy, let wave else { return nil }
+            return rollouts[policy].watch(standing, wave, history)
+        }
         var slots = ConcurrencySlots(inputs.policies, inputs.history)
         slots.assign(&drafts)
         return UpgradePlan(
             at: inputs.now, decisions: drafts.map { $0.decision(at: inputs.now) },
             waves: rollouts.indices.sorted { (inputs.policies[$0].name, $0) < (inputs.policies[$1].name, $1) }
                 .flatMap { rollouts[$0].statuses() },
-            remarks: PlanRemarks(inputs, standings).all())
+            watches: watches, remarks: PlanRemarks(inputs, standings).all())
     }
 }
 

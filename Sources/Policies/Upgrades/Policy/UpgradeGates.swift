@@ -6,12 +6,15 @@ public struct UpgradeGates: Sendable, Hashable {
     public let before: [UpgradeGate]
     /// After a step: one that fails makes the step fail.
     public let after: [UpgradeGate]
-    /// Again and again while the cluster is watched.
+    /// Again and again while the cluster is watched: its watch does not end before all of them passed.
     public let during: [UpgradeGate]
+    /// Seconds between two times that they are looked at; at every run where that is 0.
+    public let every: TimeInterval
     /// Gates whose verdict does not count, each with its reason and end.
     public let overrides: [GateOverride]
-    /// Whether the policy itself says what is looked at while the cluster is watched.
-    public var isDuringWritten = false
+
+    /// Their names, for a person.
+    var duringNames: String { during.map(\.name).joined(separator: ", ") }
 }
 
 /// One check.
@@ -84,6 +87,8 @@ public enum BuiltInGate: String, Sendable, CaseIterable {
     ]
     /// Those that make sense after it.
     static let afterStep: [BuiltInGate] = [.apiReady, .versionMatches, .workloadsNotWorse]
+    /// Those that can be looked at while a cluster is watched.
+    static let whileWatched: [BuiltInGate] = [.apiReady, .versionMatches, .webhooks, .workloadsNotWorse]
 }
 
 /// A value in an object of the virtual cluster.

@@ -46,7 +46,7 @@ public struct ApprovalRule: Sendable, Hashable {
 public struct UpgradeNotification: Sendable, Hashable {
     /// What is told.
     public enum Event: String, Sendable, CaseIterable {
-        /// A plan has steps that are due.
+        /// The first step to a target is due: a rollout begins.
         case planned
         /// A step began.
         case started
@@ -64,6 +64,8 @@ public struct UpgradeNotification: Sendable, Hashable {
         case approvalNeeded
         /// A window closed before all that was due could start.
         case windowMissed
+        /// All of a wave's clusters that can are at the target, and were watched.
+        case waveDone
         /// All clusters of the policy are at its target.
         case finished
     }

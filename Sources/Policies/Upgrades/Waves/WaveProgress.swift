@@ -116,8 +116,25 @@ struct WaveProgress {
             return .open
         }
         let until = last.addingTimeInterval(wave.soak)
-        return until > now
-            ? .closed("the wave \(wave.name) is watched until \(UTCMoment.text(until))", until: until) : .open
+        guard until <= now else {
+            return .closed("the wave \(wave.name) is watched until \(UTCMoment.text(until))", until: until)
+        }
+        let unproven = counted.filter { member in
+            history.reached(version, member.path).map { isUnproven(member, since: $0, index) } ?? false
+        }
+        guard let first = unproven.first else { return .open }
+        let others = unproven.count == 1 ? "" : " and \(unproven.count - 1) more"
+        return .closed(
+            "the wave \(wave.name) was watched, and the checks of \(first.path)\(others) (\(policy.gates.duringNames)) "
+                + "have still to pass", until: nil)
+    }
+
+    /// Whether the checks of its watch did not pass at the end of its wave's.
+    private func isUnproven(_ member: Member, since: Date, _ wave: Int) -> Bool {
+        // What failed counts against the budget, and nobody waits for it.
+        guard !policy.gates.during.isEmpty, !member.isQuarantined else { return false }
+        let until = since.addingTimeInterval(waves[wave].soak)
+        return history.passed(member.path).map { $0 < until } ?? true
     }
 
     /// How far each wave is.
@@ -134,12 +151,20 @@ struct WaveProgress {
                 : isHalted(index)
                     ? .halted
                     : done < counted.count || counted.isEmpty
-                        ? (mayOpen ? .open : .waiting) : until.map { $0 > now } ?? false ? .soaking : .done
+                        ? (mayOpen ? .open : .waiting) : isSoaking(index, counted, until) ? .soaking : .done
             mayOpen = mayOpen && [.done, .empty].contains(phase)
             return WaveStatus(
                 policy: policy.name, name: waves[index].name, phase: phase, clusters: all.count, done: done,
                 failed: failed(index), leftOut: all.count - counted.count, mayFail: mayFail(index), soaksUntil: until)
         }
+    }
+
+    private func isSoaking(_ wave: Int, _ counted: [Member], _ until: Date?) -> Bool {
+        guard let until else { return false }
+        return until > now
+            || counted.contains { member in
+                history.lastSuccess(of: member.path).map { isUnproven(member, since: $0, wave) } ?? false
+            }
     }
 
     private func soaksUntil(_ wave: Int, _ counted: [Member]) -> Date? {
