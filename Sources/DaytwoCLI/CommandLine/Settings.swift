@@ -25,7 +25,7 @@ final class Settings: Sendable {
             do throws(Failure) {
                 let place = try Places.configuration(told: toldConfiguration)
                 result = .success(
-                    try place.map { place throws(Failure) in try DaytwoConfiguration.load(path: place.path, now: Date())
+                    try place.map { place throws(Failure) in try DaytwoConfiguration.load(path: place.path, now: WallClock.now)
                     })
             } catch {
                 result = .failure(error)
