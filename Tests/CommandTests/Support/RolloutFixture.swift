@@ -6,8 +6,13 @@ final class RolloutFixture {
     let host: SandboxFixture
     let hosts: Int
     var commands: CommandFixture { host.commands }
-    /// What daytwo takes for the time of day.
-    var now: Date
+    /// How far what daytwo takes for the time of day is ahead of the real clock.
+    private var ahead: TimeInterval
+    /// That time: it passes, and can be set.
+    var now: Date {
+        get { Date() + ahead }
+        set { ahead = newValue.timeIntervalSinceNow }
+    }
 
     /// k3s's releases of the catalog, one for each minor.
     static let releases = ["v1.21.2+k3s1", "v1.22.4+k3s1", "v1.23.6+k3s1", "v1.24.3+k3s1"]
@@ -16,7 +21,7 @@ final class RolloutFixture {
     init(hosts: Int = 1, clusters: Int = 1, at now: String = "2027-03-15T12:00:00Z", policy: String) throws {
         host = try SandboxFixture(hosts: hosts, clusters: clusters, generations: ["B"], size: 60_000)
         self.hosts = hosts
-        self.now = try Self.date(now)
+        ahead = try Self.date(now).timeIntervalSinceNow
         let names = ["one", "two"].prefix(hosts).enumerated().map { number, name in
             "  \(name): {kubeconfig: \"\(host.kubeconfig(number + 1))\", agent: {image: \"daytwo:test\"}}"
         }
@@ -69,8 +74,7 @@ final class RolloutFixture {
 
     // MARK: daytwo at that time
 
-    /// The real clock's distance from it.
-    private var surroundings: [String: String] { ["DAYTWO_CLOCK_AHEAD": "\(now.timeIntervalSinceNow)"] }
+    private var surroundings: [String: String] { ["DAYTWO_CLOCK_AHEAD": "\(ahead)"] }
 
     /// daytwo with the configuration.
     @discardableResult
@@ -196,7 +200,8 @@ final class RolloutFixture {
         if let secrets {
             #expect(try self.secrets(cluster) == secrets, "\(cluster)", sourceLocation: sourceLocation)
         }
-        #expect(try self.host.leftovers(host: host) == "", sourceLocation: sourceLocation)
+        let left = try self.host.leftovers(host: host)
+        #expect(left == "", "\(cluster)", sourceLocation: sourceLocation)
         let leases = try self.host.kubectl(
             "get", "leases", "-n", namespace, "-o", "jsonpath={.items[*].spec.holderIdentity}", host: host
         ).text
