@@ -41,14 +41,14 @@ struct Session: Sendable {
     func member(arguments: [String]) -> Session { Session(of: self, arguments: arguments) }
 
     /// The time.
-    var now: Date { Date() }
+    var now: Date { WallClock.now }
 
     /// The real clock, chance and machine. `stopped` says how to go on after an interruption.
     func context(stopped: String) -> OperationContext {
         let console = console
         let job = job
         var context = OperationContext(
-            now: { Date() }, uptime: { Uptime.now }, newID: { Self.randomID() },
+            now: { WallClock.now }, uptime: { Uptime.now }, newID: { Self.randomID() },
             workers: max(1, ProcessInfo.processInfo.activeProcessorCount),
             report: { event in
                 console.show(event)

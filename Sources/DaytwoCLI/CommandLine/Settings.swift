@@ -20,19 +20,29 @@ final class Settings: Sendable {
     /// The configuration; nil when there is none. Throws `usage` with everything that is wrong in it.
     func configuration() throws(Failure) -> DaytwoConfiguration? {
         try loaded.withLock { loaded in
-            if let loaded { return loaded }
-            let result: Result<DaytwoConfiguration?, Failure>
-            do throws(Failure) {
-                let place = try Places.configuration(told: toldConfiguration)
-                result = .success(
-                    try place.map { place throws(Failure) in try DaytwoConfiguration.load(path: place.path, now: Date())
-                    })
-            } catch {
-                result = .failure(error)
-            }
+            let result = loaded ?? read()
             loaded = result
             return result
         }.get()
+    }
+
+    /// Reads it again, for a command that runs for hours; throws what is wrong in it now, and goes on with what was read before.
+    func renew() throws(Failure) {
+        let result = read()
+        _ = try result.get()
+        loaded.withLock { $0 = result }
+    }
+
+    private func read() -> Result<DaytwoConfiguration?, Failure> {
+        do throws(Failure) {
+            let place = try Places.configuration(told: toldConfiguration)
+            return .success(
+                try place.map { place throws(Failure) in
+                    try DaytwoConfiguration.load(path: place.path, now: WallClock.now)
+                })
+        } catch {
+            return .failure(error)
+        }
     }
 
     /// The configuration, for a command that cannot do without.

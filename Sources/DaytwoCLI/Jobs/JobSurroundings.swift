@@ -6,7 +6,7 @@ enum JobSurroundings {
     /// The context of all that this process does with jobs.
     static func context(origin: String? = nil) -> JobContext {
         JobContext(
-            now: { Date() }, chance: { Double.random(in: 0..<1) },
+            now: { WallClock.now }, chance: { Double.random(in: 0..<1) },
             process: ProcessIdentity(pid: getpid(), host: hostName, bootID: bootID),
             actor: Actor(user: user, uid: geteuid(), origin: origin ?? (isUnderCron ? "cron" : terminal)))
     }

@@ -23,7 +23,7 @@ struct SchedulerLog: Sendable {
 
     func write(_ level: Level, _ text: String, job: Job? = nil, jobID: Int64? = nil) {
         if isQuiet, level == .info { return }
-        let now = Date()
+        let now = WallClock.now
         guard !isHuman else {
             let subject =
                 job.map { "job \($0.id) (\($0.kind.rawValue) of \($0.target)): " } ?? jobID.map { "job \($0): " } ?? ""

@@ -63,6 +63,12 @@ struct UpgradeRollbackCommand: JobCommand {
     @OptionGroup var host: RestoreHostOptions
     @OptionGroup var store: StoreOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "The data of this backup from before the upgrade, where the copy on the volume is of no use.",
+            valueName: "backup"))
+    var archive: String?
+
     @Flag(help: "Do not back up what was written since: it is lost.")
     var noBackup = false
 
@@ -81,6 +87,7 @@ struct UpgradeRollbackCommand: JobCommand {
         let path = try upgrade.path().description
         let last = try upgrade.lastUpgrade()
         let location = noBackup ? nil : try store.requirePath(session)
+        let source = try archive.map { text throws(Failure) in try store.hostArchive(text, session) }
         try Confirmation.require(
             "stop \(path), and bring back \(last.from) with the data from before \(last.at)?", isGiven: yes,
             session.console)
@@ -88,7 +95,7 @@ struct UpgradeRollbackCommand: JobCommand {
         guard try session.begin(.upgrade(path, upgrade, store: location, isConfirmed: true)) else { return .done }
         let record = try StepRecord(running: path, session)
         let result = try upgrade.holding(.here("upgrade rollback"), isRescue: true) { () throws(Failure) in
-            try upgrade.rollBack(backupInto: opened)
+            try upgrade.rollBack(from: source, backupInto: opened)
         }
         if let record {
             record.end(Failure(.rolledBack, reason ?? "somebody took it back"), hasBegun: true)

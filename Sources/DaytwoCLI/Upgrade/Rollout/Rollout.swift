@@ -75,8 +75,7 @@ final class Rollout {
                 try waitForOne(context)
             }
         } catch {
-            for step in running { step.process.terminate() }
-            while !running.isEmpty { try? waitForOne(nil) }
+            waitForAll(error, context)
             throw error
         }
     }
@@ -91,6 +90,21 @@ final class Rollout {
         for watch in due { asked[watch.cluster] = plan.at }
         outcomes += try aftercare().watch(due, clusters)
         return try self.plan()
+    }
+
+    /// Whoever stops this stops the steps; anything else that is wrong with the next plan is no reason to undo them.
+    private func waitForAll(_ failure: Failure, _ context: OperationContext) {
+        var isStopped = failure.stopSignal != nil
+        if isStopped { for step in running { step.process.terminate() } }
+        while !running.isEmpty {
+            do throws(Failure) {
+                try waitForOne(isStopped ? nil : context)
+            } catch {
+                guard !isStopped else { return }
+                isStopped = true
+                for step in running { step.process.terminate() }
+            }
+        }
     }
 
     /// What others have left behind, before anything new is begun.
@@ -109,6 +123,12 @@ final class Rollout {
 
     /// With the steps that were started and have not yet said so themselves.
     private func plan() throws(Failure) -> UpgradePlan {
+        do throws(Failure) {
+            // Whoever changes a policy meanwhile wants that to count.
+            try session.settings.renew()
+        } catch {
+            session.console.warn("it goes on by the policies that were read before: \(error.brief)")
+        }
         var history = try session.upgradeHistory()
         let known = Set(history.running.map(\.cluster))
         for step in running where !known.contains(step.decision.cluster) {

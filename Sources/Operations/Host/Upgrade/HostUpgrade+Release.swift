@@ -16,13 +16,7 @@ extension HostUpgrade {
     public func giveUpWayBack() throws(Failure) {
         let (cluster, _) = try restore.find()
         if let mark = try restore.mark(of: cluster) { throw mark.locked(cluster.path, commands) }
-        guard let claim = cluster.volume.claims.first?.name else { return }
-        let left = try restore.agent(cluster, claim, run: nil, context).use { open throws(Failure) in
-            try open(.dropAside, context).dropAside(run: nil)
-        }
-        guard left.isEmpty else {
-            throw Failure(.failed, "what was set aside for \(cluster.path) could not be removed")
-        }
+        try dropCopies(of: cluster)
         let removal = JSONValue.object([
             JSONMember(
                 "metadata",
@@ -34,5 +28,26 @@ extension HostUpgrade {
         _ = try host.client.patch(
             cluster.workload.type, cluster.workload.name, in: cluster.namespace, .merge, removal,
             fieldManager: WorkloadHold.fieldManager)
+    }
+
+    /// What was brought back is not needed any more; that it could not be removed is only said.
+    func dropCopy(_ hold: WorkloadHold) -> [String] {
+        guard hold.mark.backup != nil else { return [] }
+        do throws(Failure) {
+            try dropCopies(of: hold.cluster)
+            return []
+        } catch {
+            return ["the copy on its volume is still there: \(error.description)"]
+        }
+    }
+
+    private func dropCopies(of cluster: VirtualCluster) throws(Failure) {
+        guard let claim = cluster.volume.claims.first?.name else { return }
+        let left = try restore.agent(cluster, claim, run: nil, context).use { open throws(Failure) in
+            try open(.dropAside, context).dropAside(run: nil)
+        }
+        guard left.isEmpty else {
+            throw Failure(.failed, "what was set aside for \(cluster.path) could not be removed")
+        }
     }
 }

@@ -34,8 +34,9 @@ extension HostUpgrade {
             var result = HostUpgradeResult(run: hold.mark.run, from: nil, to: hold.mark.versionBefore)
             try calm.bringBack(&calmHold, into: store, &result)
             let remark = calm.restore.readiness(calmHold, wasReady: hold.mark.replicas > 0)
-            try calmHold.finish()
             var remarks = result.remarks
+            if remark.isEmpty { remarks += calm.dropCopy(calmHold) }
+            try calmHold.finish()
             if let id = result.backup?.shortID { remarks.append("what it wrote is in the backup \(id)") }
             return Failure(
                 .rolledBack,
@@ -46,7 +47,7 @@ extension HostUpgrade {
             return Failure(
                 .halfWay, "the upgrade of \(path) stopped half-way",
                 why: "\(failure.description); and the way back failed: \(error.description)",
-                next: "Go back with: \(commands.upgradeRollback)", cause: error)
+                next: "Go back with: \(wayBack(of: hold, after: error))", cause: error)
         }
     }
 
@@ -54,7 +55,8 @@ extension HostUpgrade {
 
     /// From whatever an upgrade has done: stopped, the old image, the copy that was set aside, started.
     func bringBack(
-        _ hold: inout WorkloadHold, into store: (any ArchiveStore)?, _ result: inout HostUpgradeResult
+        _ hold: inout WorkloadHold, from archive: HostRestoreArchive? = nil, into store: (any ArchiveStore)?,
+        _ result: inout HostUpgradeResult
     ) throws(Failure) {
         try hold.stopAgain()
         try restore.agent(hold).sweep()
@@ -64,7 +66,7 @@ extension HostUpgrade {
             if let store { try keepNewer(hold, store, &result) }
             // The data first: what is wrong with the copy is found before anything is changed, and where somebody starts it in
             // between, a newer version may meet older data, which is an upgrade, and never the other way round.
-            result.outcome = try broughtBack(aside, hold, isBackedUp: result.backup != nil)
+            result.outcome = try broughtBack(aside, archive, hold, isBackedUp: result.backup != nil)
             try hold.setImage(hold.mark.image)
             result.remarks += result.outcome?.remarks ?? []
             result.detached = try detachNewer(hold, result.outcome)
@@ -104,7 +106,7 @@ extension HostUpgrade {
 
     /// The copy as a restore on the volume: it keeps what it replaces, raises the revision, carries newer volumes over.
     private func broughtBack(
-        _ aside: String, _ hold: WorkloadHold, isBackedUp: Bool
+        _ aside: String, _ archive: HostRestoreArchive?, _ hold: WorkloadHold, isBackedUp: Bool
     ) throws(Failure) -> RemoteRestoreOutcome {
         var options = HostRestoreOptions().remote(run: hold.mark.run)
         options.acceptsNewIdentity = true
@@ -123,7 +125,15 @@ extension HostUpgrade {
                 _ = try open(.restoreRollback, hold.context).rollBack(run: last.run)
             }
             try hold.check()
-            return try open(.restoreRun, hold.context).run(aside: aside, told)
+            if let archive {
+                return try open(.restoreRun, hold.context).run(
+                    archive.source, named: archive.fileName, told, expecting: nil)
+            }
+            do throws(Failure) {
+                return try open(.restoreRun, hold.context).run(aside: aside, told)
+            } catch {
+                throw UselessCopy.told(by: error)
+            }
         }
     }
 
@@ -161,14 +171,17 @@ extension HostUpgrade {
     }
 
     /// Takes the last upgrade back, or one that was cut: the old image, and the data from before it. What was written since is
-    /// backed up into the store first.
-    public func rollBack(backupInto store: (any ArchiveStore)?) throws(Failure) -> HostUpgradeResult {
+    /// backed up into the store first. With an archive, the data comes from that instead of the copy on the volume.
+    public func rollBack(
+        from archive: HostRestoreArchive? = nil, backupInto store: (any ArchiveStore)?
+    ) throws(Failure) -> HostUpgradeResult {
         let (cluster, _) = try restore.find()
         let start = context.uptime()
         var hold: WorkloadHold
         var isAskedFor = false
         if let before = try restore.mark(of: cluster) {
             guard before.deed.isUpgrade else { throw before.locked(cluster.path, commands) }
+            if let archive { try require(archive, restore.hold(cluster, before, host, context)) }
             hold = try restore.takeOver(before, cluster)
         } else {
             let record = try record(of: cluster)
@@ -185,6 +198,7 @@ extension HostUpgrade {
                     why: "it has the image \(cluster.server.image.text) by now, not \(record.toImage)",
                     next: "Restore a backup instead: daytwo restore run \(settings.commandTarget)")
             }
+            if let archive { try require(archive, hold) }
             try hold.stop()
             isAskedFor = true
         }
@@ -192,7 +206,7 @@ extension HostUpgrade {
             run: hold.mark.run, from: UpgradeRecord(hold.mark.options).flatMap { K3sVersion($0.to) },
             to: hold.mark.versionBefore)
         do throws(Failure) {
-            try bringBack(&hold, into: store, &result)
+            try bringBack(&hold, from: archive, into: store, &result)
             try hold.waitUntilReady()
         } catch {
             guard !error.isNotOurs else { throw error }
@@ -201,9 +215,10 @@ extension HostUpgrade {
             }
             throw error.raised(
                 to: .halfWay, "the way back of \(cluster.path) is not finished",
-                next: "Go on with: \(commands.upgradeRollback)")
+                next: "Go on with: \(wayBack(of: hold, after: error))")
         }
         result.downtime = context.uptime() - start
+        result.remarks += dropCopy(hold)
         try hold.finish(leaving: [JSONMember(RunAnnotations.upgraded, .null)])
         return result
     }
@@ -252,9 +267,4 @@ extension HostUpgrade {
         try finish(hold, plan)
         return result
     }
-}
-
-extension RunMark {
-    /// The version that its run goes back to, as the tag of that image has it.
-    fileprivate var versionBefore: K3sVersion? { image.split(separator: ":").last.flatMap { K3sVersion(String($0)) } }
 }

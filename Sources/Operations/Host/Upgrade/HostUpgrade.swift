@@ -79,7 +79,9 @@ public struct HostUpgrade: Sendable {
         try result.requireNoFailure(cluster.path)
         let mark = try restore.newMark(result.run, .upgrade, cluster) { mark throws(Failure) in
             mark.newImage = plan.toImage
-            mark.options = try JSONValue(encoding: UpgradeRecord(plan, at: "", aside: "", run: mark.run)).compact
+            var record = UpgradeRecord(plan, at: "", aside: "", run: mark.run)
+            record.backup = result.backup?.id
+            mark.options = try JSONValue(encoding: record).compact
         }
         var hold = restore.hold(cluster, mark, host, context)
         let start = context.uptime()
@@ -160,8 +162,9 @@ public struct HostUpgrade: Sendable {
 
     /// The mark goes last, and in the same patch it is noted what there is to go back to.
     func finish(_ hold: WorkloadHold, _ plan: HostUpgradePlan) throws(Failure) {
-        let record = UpgradeRecord(
+        var record = UpgradeRecord(
             plan, at: UTCTime.string(context.now()), aside: hold.mark.backup ?? "", run: hold.mark.run)
+        record.backup = UpgradeRecord(hold.mark.options)?.backup
         do throws(Failure) {
             try hold.finish(leaving: [
                 JSONMember(RunAnnotations.upgraded, .string(try JSONValue(encoding: record).compact))
@@ -190,6 +193,8 @@ struct UpgradeRecord: Codable, Sendable, Equatable {
     var at: String
     /// The id of the copy on the volume.
     var aside: String
+    /// The id of the backup that was made first.
+    var backup: String?
 
     init(_ plan: HostUpgradePlan, at: String, aside: String, run: String) {
         self.run = run
