@@ -83,7 +83,11 @@ final class Rollout {
 
     /// Asks the checks of clusters that are watched, each at most once before its watch is over and once after, and gives the
     /// plan after that.
-    private func watched(_ plan: UpgradePlan) throws(Failure) -> UpgradePlan {
+    private func watched(_ found: UpgradePlan) throws(Failure) -> UpgradePlan {
+        var plan = found
+        let busy = Set(
+            running.map(\.decision.cluster) + found.decisions.filter { $0.verdict == .running }.map(\.cluster))
+        if try aftercare().pauseAgain(clusters, busy: busy) { plan = try self.plan() }
         let due = plan.watches.filter { watch in
             asked[watch.cluster].map { $0 < watch.until && watch.until <= plan.at } ?? true
         }

@@ -40,6 +40,8 @@ public struct HostUpgradeOptions: Sendable, Equatable {
     public var overrides: [String: String] = [:]
     /// Going back by itself loses what was written since: not after that many seconds.
     public var maxRollbackAge = Duration.seconds(900)
+    /// Whether a cluster that is paused is started for it, and paused again.
+    public var startsPaused = false
     /// Whether what fails is brought back by itself.
     public var rollsBack = true
     /// The checks of a policy before a step.
@@ -112,7 +114,9 @@ struct HostUpgradePlanner {
             )
         case .same, .unknown: break
         }
-        if cluster.workload.replicas == 0 {
+        var isPaused = false
+        if case .paused = cluster.state { isPaused = true }
+        if cluster.workload.replicas == 0, !(isPaused && options.startsPaused) {
             refusals.append("its control plane does not run, so that nothing could tell whether the new version does")
         }
         if let from = plan.from {
