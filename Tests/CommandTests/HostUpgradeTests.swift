@@ -66,6 +66,9 @@ struct HostUpgradeTests {
         let checks = try #require(document["checks"] as? [[String: Any]])
         #expect(checks.allSatisfy { $0["verdict"] as? String == "passed" }, "\(checks)")
         #expect(checks.count == 13)
+        let remarks = document["remarks"] as? [String] ?? []
+        #expect(
+            remarks.contains { $0.contains("helm upgrade \(cluster) ") && $0.contains("--reuse-values") }, "\(remarks)")
         #expect(try image().hasSuffix(next.replacing("+", with: "-")))
         let shown = try host.daytwo("clusters", "show", name).text
         #expect(shown.contains(next))

@@ -143,6 +143,23 @@ struct UpgradeWatchTests {
         #expect(try version() == before)
     }
 
+    @Test("On a terminal a table shows what goes on, drawn in its place")
+    func table() throws {
+        try policy("  soak: 1h")
+        let shown = try host.commands.start(
+            [
+                "upgrade", "run", "--yes", "--start-timeout", "15s", "--config", host.commands.path("daytwo.yaml"),
+            ], environment: ["TERM": "xterm"], under: ["python3", "\(Fixtures.tests)/Support/terminal.py"],
+            timeout: .seconds(120)
+        ).result()
+        #expect(shown.code == 0, "\(shown.text)\(shown.errors)")
+        let tables = shown.text.components(separatedBy: "CLUSTER").count - 1
+        #expect(tables > 2, "several, and the result: \(shown.text)")
+        #expect(shown.text.contains("\u{1B}[2A\u{1B}[J"), "the last one is taken away")
+        #expect(shown.text.contains("stopping the control plane") || shown.text.contains("checking"), "\(shown.text)")
+        #expect(shown.text.contains("upgraded"))
+    }
+
     @Test("The watch ends when the checks passed, and the next step follows")
     func goesOn() throws {
         try policy("  soak: 1s")

@@ -21,21 +21,21 @@ final class Rollout {
         let reason: String?
     }
 
-    private struct Step {
+    struct Step {
         let decision: UpgradeDecision
         let to: K3sVersion
         let process: ChildProcess
         let since: Date
     }
 
-    private let session: Session
+    let session: Session
     private let facts: UpgradeFactOptions
     private let host: RestoreHostOptions
     /// Options that whatever is started for a cluster is given, and those of steps alone.
     private let words: [String]
     private let stepWords: [String]
     private let program: String
-    private var running: [Step] = []
+    private(set) var running: [Step] = []
     private var tried: Set<String> = []
     /// When the checks of clusters that are watched were asked last.
     private var asked: [String: Date] = [:]
@@ -147,6 +147,7 @@ final class Rollout {
                 return
             }
             try context?.checkStop()
+            if context != nil, session.console.drawsTables { showTable() }
             Pause.sleep(Self.pause)
         }
     }

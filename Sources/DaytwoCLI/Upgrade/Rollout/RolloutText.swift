@@ -31,7 +31,7 @@ enum RolloutText {
         return worst == .done && !rollout.failures.isEmpty ? .partial : worst
     }
 
-    private static func word(_ status: ExitStatus) -> String {
+    static func word(_ status: ExitStatus) -> String {
         switch status {
         case .done: "upgraded"
         case .partial: "upgraded, not proven"
