@@ -156,7 +156,7 @@ struct UpgradeWatchTests {
         let tables = shown.text.components(separatedBy: "CLUSTER").count - 1
         #expect(tables > 2, "several, and the result: \(shown.text)")
         #expect(shown.text.contains("\u{1B}[2A\u{1B}[J"), "the last one is taken away")
-        #expect(shown.text.contains("stopping the control plane") || shown.text.contains("checking"), "\(shown.text)")
+        #expect(shown.text.contains("\(before) to "), "\(shown.text)")
         #expect(shown.text.contains("upgraded"))
     }
 
