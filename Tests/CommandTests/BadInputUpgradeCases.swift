@@ -13,6 +13,8 @@ extension BadInputCases {
         "policy-window": { try $0.policy("  windows: [{start: \"22:00\", duration: 5m}]\n") },
         "policy-freeze": { try $0.policy("  freezes: [{from: \"2026-12-15\", to: \"2026-12-01\", reason: r}]\n") },
         "policy-gate": { try $0.policy("  gates: {after: [api-raedy]}\n") },
+        "policy-gate-during": { try $0.policy("  gates: {during: [disk-headroom]}\n") },
+        "policy-gate-every": { try $0.policy("  gates: {every: 5m}\n") },
         "policy-override": {
             try $0.policy("  gates: {overrides: [{gate: webhooks, expires: \"2027-01-01T00:00:00Z\"}]}\n")
         },

@@ -143,6 +143,23 @@ struct UpgradeWatchTests {
         #expect(try version() == before)
     }
 
+    @Test("On a terminal a table shows what goes on, drawn in its place")
+    func table() throws {
+        try policy("  soak: 1h")
+        let shown = try host.commands.start(
+            [
+                "upgrade", "run", "--yes", "--start-timeout", "15s", "--config", host.commands.path("daytwo.yaml"),
+            ], environment: ["TERM": "xterm"], under: ["python3", "\(Fixtures.tests)/Support/terminal.py"],
+            timeout: .seconds(120)
+        ).result()
+        #expect(shown.code == 0, "\(shown.text)\(shown.errors)")
+        let tables = shown.text.components(separatedBy: "CLUSTER").count - 1
+        #expect(tables > 2, "several, and the result: \(shown.text)")
+        #expect(shown.text.contains("\u{1B}[2A\u{1B}[J"), "the last one is taken away")
+        #expect(shown.text.contains("\(before) to "), "\(shown.text)")
+        #expect(shown.text.contains("upgraded"))
+    }
+
     @Test("The watch ends when the checks passed, and the next step follows")
     func goesOn() throws {
         try policy("  soak: 1s")
@@ -154,5 +171,41 @@ struct UpgradeWatchTests {
             usleep(1_200_000)
         }
         #expect(try version() == "v1.23.6+k3s1" && steps > 0)
+    }
+
+    private func annotations() throws -> String {
+        let parts = name.split(separator: "/").map(String.init)
+        return try host.kubectl(
+            "get", "statefulset", parts[1], "-n", parts[0], "-o", "jsonpath={.metadata.annotations} {.spec.replicas}"
+        ).text
+    }
+
+    @Test("A paused cluster waits, or is started for its steps and paused again, also where that was cut")
+    func paused() throws {
+        #expect(try host.commands.fleet("clusters", "pause", name, "--wait").code == 0)
+        let before = try annotations()
+        try policy("  soak: 1s\n  paused: wait")
+        #expect(try run().items.isEmpty)
+        #expect(try version() == self.before)
+        try policy("  soak: 1s\n  paused: start")
+        let first = try run()
+        #expect(first.code == 0 && first.items.count >= 1, "\(first)")
+        let upgraded = try version()
+        #expect(upgraded != self.before)
+        let after = try annotations()
+        #expect(after.hasSuffix(" 0") && after.contains("loft.sh/paused\":\"true"), "\(after)")
+        #expect(!after.contains("pause-again") && !after.contains("restore-run"), "\(after)")
+        let date = try #require(before.firstMatch(of: /paused-date":"([^"]+)"/)?.1)
+        #expect(after.contains(date), "it is paused since then: \(date) \(after)")
+        #expect(try host.leftovers() == "")
+
+        // As one is that was killed after it had started it.
+        let parts = name.split(separator: "/").map(String.init)
+        #expect(try host.commands.fleet("clusters", "resume", name, "--wait").code == 0)
+        try host.kubectl("annotate", "statefulset", parts[1], "-n", parts[0], "daytwo.dev/pause-again=\(date)")
+        try policy("  soak: 1h\n  paused: start\n  suspended: true")
+        #expect(try run().items.isEmpty)
+        let again = try annotations()
+        #expect(again.hasSuffix(" 0") && again.contains(date) && !again.contains("pause-again"), "\(again)")
     }
 }

@@ -93,6 +93,7 @@ import Testing
         var event = NotificationEvent(
             .failure, cluster: "local/shop", schedule: "hourly", what: "verification of local/shop failed", at: noon,
             hostName: "backup-1")
+        event.policy = "gold"
         event.jobID = "42"
         event.exitCode = 5
         event.why = "a <frame> & \"more\""

@@ -41,4 +41,37 @@ struct InsideCheckTests {
         #expect(try InsideChecks.blocking(configuration("Fail", inside, #"{"matchLabels":{"a":"b"}}"#, "pods")).isEmpty)
         #expect(try InsideChecks.blocking(configuration("Fail", inside, "{}", "certificates")).isEmpty)
     }
+
+    @Test("A Helm release tells the versions that its manifest is written in")
+    func releases() throws {
+        // As Helm stores it: `{"manifest": …}` through gzip and base64, and once more base64 by the API.
+        let release =
+            """
+            SDRzSUFBQUFBQUFDQTFXTlRRdkNNQkJFLzhvU3I5YlNhNDdpeFp0UThMU1hORmxMc05tRUpLMFc4Yi9iRHhVOXpqRHoza093\
+            Y2lRa2lCczFZZ3ZDS2JZWFNubXVpcUpBM2tEdCs2aEp3clFvRThYQmF0cU55blhJS3RnenhXUTlTeGdxNUt0bEk2RmVOOGlP\
+            c2pJcUs0a01NSHNXQnZMQy9mMmlvSHNtbmtNcWg2cVpmaFVLMklEdnpJZDY1RFpTU3NncGtGNklhOC8rRFZ6anladURUYkVQ\
+            ZVlMdGU5TlMvbmNGMzFrOWZpMHNuaS9pYVYrdUJBRUFBQT09
+            """
+        let manifest = try WrittenAPIs.manifest(release)
+        let kinds = WrittenAPIs.kinds(in: manifest)
+        #expect(kinds.map(\.apiVersion) == ["v1", "extensions/v1beta1", "policy/v1beta1"])
+        #expect(kinds.map(\.kind) == ["Service", "Ingress", "PodDisruptionBudget"])
+        #expect(throws: (any Error).self) { try WrittenAPIs.manifest("bm8=") }
+    }
+
+    @Test(
+        "Only what a step takes away counts",
+        arguments: [
+            ("extensions/v1beta1", "Ingress", "1.21", "1.22", true),
+            ("extensions/v1beta1", "Ingress", "1.22", "1.23", false),
+            ("extensions/v1beta1", "Ingress", "1.20", "1.21", false),
+            ("policy/v1beta1", "PodDisruptionBudget", "1.24", "1.25", true),
+            ("policy/v1", "PodDisruptionBudget", "1.24", "1.25", false),
+            ("networking.k8s.io/v1beta1", "Other", "1.21", "1.22", false),
+        ] as [(String, String, String, String, Bool)])
+    func removals(apiVersion: String, kind: String, from: String, to: String, isRemoved: Bool) throws {
+        let found = RemovedAPIs.removal(
+            apiVersion, kind, after: KubernetesMinor(from), to: try #require(KubernetesMinor(to)))
+        #expect((found != nil) == isRemoved)
+    }
 }

@@ -109,7 +109,16 @@ final class Console: Sendable {
         progress.withLock { $0.show(event, now: Uptime.now, isWanted: StopSignal.takeProgressRequest()) }
     }
 
-    /// Takes the line of progress away.
+    /// Whether somebody looks on.
+    var drawsTables: Bool { !isQuiet && progress.withLock { $0.isTerminal } }
+
+    /// A table that is drawn anew in its place, where there is a terminal.
+    func show(table lines: [String]) {
+        if isQuiet { return }
+        progress.withLock { $0.show(table: lines) }
+    }
+
+    /// Takes the line of progress, or the table, away.
     func endProgress() {
         progress.withLock { $0.clear() }
     }

@@ -1,13 +1,14 @@
 import Foundation
 import Operations
 
-/// One line that changes on a terminal; elsewhere a line every few seconds.
+/// One line, or a table, that changes on a terminal; elsewhere a line every few seconds.
 struct ProgressDisplay {
-    private let isTerminal: Bool
+    let isTerminal: Bool
     private var step = ""
     private var stepStart = Duration.zero
     private var lastShown: Duration?
     private var isLineThere = false
+    private var table: [String] = []
 
     init(isTerminal: Bool) {
         self.isTerminal = isTerminal
@@ -34,10 +35,21 @@ struct ProgressDisplay {
         write(text.printable, endsLine: !isTerminal)
     }
 
+    /// Draws a table in the place of the last one; nothing where there is no terminal.
+    mutating func show(table lines: [String]) {
+        let (rows, columns) = size
+        let shown = lines.prefix(max(1, rows - 1)).map { String($0.printable.prefix(columns - 1)) }
+        guard isTerminal, isLineThere || shown != table else { return }
+        clear()
+        StandardError.write(shown.map { $0 + "\n" }.joined())
+        table = shown
+    }
+
     mutating func clear() {
-        guard isLineThere else { return }
-        StandardError.write("\r\u{1B}[K")
+        if isLineThere { StandardError.write("\r\u{1B}[K") }
+        if !table.isEmpty { StandardError.write("\u{1B}[\(table.count)A\u{1B}[J") }
         isLineThere = false
+        table = []
     }
 
     private func isTime(_ now: Duration) -> Bool {
@@ -49,15 +61,17 @@ struct ProgressDisplay {
         if endsLine {
             StandardError.write(text + "\n")
         } else {
-            StandardError.write("\r\u{1B}[K" + text.prefix(width - 1))
+            StandardError.write("\r\u{1B}[K" + text.prefix(size.columns - 1))
             isLineThere = true
         }
     }
 
-    private var width: Int {
+    private var size: (rows: Int, columns: Int) {
         var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 80 }
-        return Int(size.ws_col)
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20, size.ws_row > 2 else {
+            return (24, 80)
+        }
+        return (Int(size.ws_row), Int(size.ws_col))
     }
 
     private func amount(_ done: Int64, of total: Int64?, after elapsed: Duration) -> String {

@@ -101,7 +101,12 @@ struct UpgradeRun: JobCommand {
         do throws(Failure) {
             let upgrade = operation
             let result = try upgrade.holding(.here("upgrade")) { () throws(Failure) in
-                try upgrade.run(plan, backupInto: opened)
+                guard upgrade.options.startsPaused, try upgrade.isPaused() else {
+                    return try upgrade.run(plan, backupInto: opened)
+                }
+                return try upgrade.awake { () throws(Failure) in
+                    try upgrade.run(upgrade.plan(to: version), backupInto: opened)
+                }
             }
             record.end(nil, hasBegun: true)
             return try UpgradeText.show(result, plan.path, operation, session.console)

@@ -122,6 +122,8 @@ struct UpgradeTidings {
         let head = "approval \(policy.name) "
         var open: [String: [UpgradeDecision]] = [:]
         for decision in decisions where decision.reason.rule == .approval {
+            // Who is asked for a wave before its turn would have to wait for it as well.
+            guard !decision.reasons.contains(where: { $0.rule == .wave }) else { continue }
             open["\(head)\(decision.wave ?? "") \(decision.target.map { "\($0)" } ?? "")", default: []].append(decision)
         }
         for (subject, waiting) in open.sorted(by: { $0.key < $1.key }) {

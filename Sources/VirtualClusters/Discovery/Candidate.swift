@@ -43,7 +43,7 @@ struct Candidate {
                 .exposures(),
             resources: resources(template), pod: podSettings(template, data, pods),
             serverFlags: layout.arguments?.flagNames ?? [],
-            setsFeatureGates: !(layout.arguments?.featureGates ?? []).isEmpty, state: state,
+            featureGates: layout.arguments?.featureGates ?? [], state: state,
             run: workload.annotations[RunAnnotations.run],
             managers: ManagerReading(cluster: name, workload: workload, image: layout.image, objects: objects)
                 .managers(),

@@ -29,8 +29,18 @@ struct ServerArguments {
             .map { String($0.prefix { $0 != "=" }) }
     }
 
-    /// The feature gates that are given to what k3s runs: `kube-apiserver-arg=feature-gates=A=true`.
-    var featureGates: [String] { words.filter { $0.contains("feature-gates") } }
+    /// The names of the feature gates that are given to what k3s runs: `A` of `--kube-apiserver-arg=feature-gates=A=true`.
+    var featureGates: [String] {
+        var names: [String] = []
+        for (index, word) in words.enumerated() {
+            guard let flag = word.firstRange(of: "feature-gates") else { continue }
+            var list = word[flag.upperBound...]
+            if list.isEmpty, index + 1 < words.count { list = words[index + 1][...] }
+            let pairs = list.drop { "= '\"".contains($0) }.split(separator: ",")
+            names += pairs.map { String($0.prefix { $0 != "=" }).filter { !" '\"".contains($0) } }
+        }
+        return names.filter { !$0.isEmpty }
+    }
 
     /// The words after `k3s server`, wherever they stand among those of a command; nil where nobody starts it.
     static func afterServer(_ words: [String]) -> ServerArguments? {

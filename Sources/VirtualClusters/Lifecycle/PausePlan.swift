@@ -37,10 +37,12 @@ public struct PausePlan: Sendable, Hashable {
 }
 
 extension VirtualCluster {
-    /// Scales it to 0, and notes how it was for whoever resumes it. `time` is written as vcluster writes it.
+    /// Scales it to 0, and notes how it was for whoever resumes it. `time` is written as vcluster writes it; `since` is written as it is, where it was paused before.
     ///
     /// Throws `refused` while it is being restored or deleted, or where scaling it down would delete its volume.
-    public func pausePlan(in objects: HostObjects, at time: Date) throws(Failure) -> PausePlan {
+    public func pausePlan(
+        in objects: HostObjects, at time: Date, since: String? = nil
+    ) throws(Failure) -> PausePlan {
         try checkThatNobodyRestores("paused")
         if obstacles.contains(.claimDeletedWhenScaled) {
             throw Failure(.refused, "\(path) cannot be paused", why: Obstacle.claimDeletedWhenScaled.sentence)
@@ -53,7 +55,7 @@ extension VirtualCluster {
                 replicas: 0,
                 annotations: [
                     (PauseAnnotations.paused, .string("true")), (PauseAnnotations.replicas, .string(String(before))),
-                    (PauseAnnotations.date, .string(Self.written(time))),
+                    (PauseAnnotations.date, .string(since ?? Self.written(time))),
                 ])
         }
         return PausePlan(patches: patches, podsKept: workloadPods(in: objects))

@@ -23,6 +23,10 @@ public enum RunAnnotations {
     /// What a person chose for it.
     public static let options = HostManifest.annotationPrefix + "restore-options"
 
+    /// On a cluster that was paused and was started for its upgrade: since when it was, as vcluster wrote it. Whoever sees it on
+    /// a cluster that nobody works on pauses that again.
+    public static let pauseAgain = HostManifest.annotationPrefix + "pause-again"
+
     /// All of them.
     public static let all = [run, replicas, image, newImage, started, holder, deed, backup, journal, options]
 

@@ -35,8 +35,8 @@ public struct VirtualCluster: Sendable, Hashable {
     public let pod: PodSettings
     /// The names of the flags that k3s is started with, as far as the workload tells them: `--disable`.
     public let serverFlags: [String]
-    /// Whether feature gates are set for what k3s runs.
-    public let setsFeatureGates: Bool
+    /// The names of the feature gates that are set for what k3s runs.
+    public let featureGates: [String]
     /// Whether it is meant to run.
     public let state: ClusterState
     /// The run of daytwo that has its workload in its hands, or was cut while it had.

@@ -12,8 +12,14 @@ extension Aftercare {
         var outcomes: [Rollout.Outcome] = []
         for watch in watches {
             guard let policy = policies.first(where: { $0.name == watch.policy }),
-                let cluster = clusters.first(where: { $0.path == watch.cluster }), cluster.state == .running
+                let cluster = clusters.first(where: { $0.path == watch.cluster })
             else { continue }
+            if cluster.state == .paused, policy.paused == .start {
+                // It was proven while it ran, and is not started for questions.
+                try session.upgradeRecords().passed(watch.cluster)
+                continue
+            }
+            guard cluster.state == .running else { continue }
             do throws(Failure) {
                 if let outcome = try look(watch, policy, cluster) { outcomes.append(outcome) }
             } catch {

@@ -4,6 +4,7 @@ import Jobs
 import Operations
 import Policies
 import Processes
+import VirtualClusters
 
 /// What is left to do of steps that nobody works on any more: those whose process died, and ways back whose time is over.
 struct Aftercare {
@@ -59,6 +60,28 @@ struct Aftercare {
                 throw error
             }
         }
+    }
+
+    /// Clusters that were started for their upgrade and whose process died are paused again; gives whether there were some.
+    func pauseAgain(_ clusters: [UpgradeCluster], busy: Set<String>) throws(Failure) -> Bool {
+        let noted = clusters.filter { $0.annotations[RunAnnotations.pauseAgain] != nil && !busy.contains($0.path) }
+        guard !noted.isEmpty, let queue = try session.queue() else { return false }
+        var hasChanged = false
+        for cluster in noted where try queue.running(on: cluster.path) == nil {
+            do throws(Failure) {
+                let upgrade = try upgrade(cluster)
+                guard try upgrade.mark() == nil else { continue }
+                let isPaused = try upgrade.holding(.here("pausing it again")) { () throws(Failure) in
+                    try upgrade.pauseAgain()
+                }
+                if isPaused { session.console.note("\(cluster.path): it was paused before its upgrade, and is again") }
+                hasChanged = hasChanged || isPaused
+            } catch {
+                guard error.stopSignal == nil else { throw error }
+                session.console.warn("\(cluster.path): it could not be paused again: \(error.description)")
+            }
+        }
+        return hasChanged
     }
 
     /// Copies that were set aside, once the cluster was watched and nothing is taken back by itself any more.

@@ -21,21 +21,21 @@ final class Rollout {
         let reason: String?
     }
 
-    private struct Step {
+    struct Step {
         let decision: UpgradeDecision
         let to: K3sVersion
         let process: ChildProcess
         let since: Date
     }
 
-    private let session: Session
+    let session: Session
     private let facts: UpgradeFactOptions
     private let host: RestoreHostOptions
     /// Options that whatever is started for a cluster is given, and those of steps alone.
     private let words: [String]
     private let stepWords: [String]
     private let program: String
-    private var running: [Step] = []
+    private(set) var running: [Step] = []
     private var tried: Set<String> = []
     /// When the checks of clusters that are watched were asked last.
     private var asked: [String: Date] = [:]
@@ -82,7 +82,11 @@ final class Rollout {
 
     /// Asks the checks of clusters that are watched, each at most once before its watch is over and once after, and gives the
     /// plan after that.
-    private func watched(_ plan: UpgradePlan) throws(Failure) -> UpgradePlan {
+    private func watched(_ found: UpgradePlan) throws(Failure) -> UpgradePlan {
+        var plan = found
+        let busy = Set(
+            running.map(\.decision.cluster) + found.decisions.filter { $0.verdict == .running }.map(\.cluster))
+        if try aftercare().pauseAgain(clusters, busy: busy) { plan = try self.plan() }
         let due = plan.watches.filter { watch in
             asked[watch.cluster].map { $0 < watch.until && watch.until <= plan.at } ?? true
         }
@@ -163,6 +167,7 @@ final class Rollout {
                 return
             }
             try context?.checkStop()
+            if context != nil, session.console.drawsTables { showTable() }
             Pause.sleep(Self.pause)
         }
     }

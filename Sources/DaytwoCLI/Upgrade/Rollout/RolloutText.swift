@@ -13,7 +13,9 @@ enum RolloutText {
             ])
         }
         let waiting = plan.decisions.count { [.later, .blocked].contains($0.verdict) }
-        let rest = waiting == 0 ? "" : "\(Formats.count(waiting, "cluster")) wait; see: daytwo upgrade plan\n"
+        let rest =
+            waiting == 0
+            ? "" : "\(Formats.count(waiting, "cluster")) \(waiting == 1 ? "waits" : "wait"); see: daytwo upgrade plan\n"
         let text =
             rollout.outcomes.isEmpty
             ? "nothing is due\n\(rest)" : table.text(showsHeader: console.showsHeaders) + rest
@@ -31,7 +33,7 @@ enum RolloutText {
         return worst == .done && !rollout.failures.isEmpty ? .partial : worst
     }
 
-    private static func word(_ status: ExitStatus) -> String {
+    static func word(_ status: ExitStatus) -> String {
         switch status {
         case .done: "upgraded"
         case .partial: "upgraded, not proven"

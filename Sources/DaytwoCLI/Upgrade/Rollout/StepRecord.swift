@@ -97,6 +97,7 @@ extension HostUpgradeOptions {
     mutating func follow(_ policy: UpgradePolicy, _ cluster: String, at now: Date) {
         maxRollbackAge = .seconds(policy.rollback.maxRollbackAge)
         rollsBack = policy.rollback.mode == .auto
+        startsPaused = policy.paused == .start
         (checksBefore, checksAfter) = (policy.gates.before, policy.gates.after)
         environment = Environment.all
         watch = .seconds(policy.soak)

@@ -60,7 +60,7 @@ extension HostUpgrade {
     }
 
     /// k3s refuses to start with a flag that it does not know; the new one has told which it does.
-    private func flags(_ help: String, _ cluster: VirtualCluster) -> UpgradeCheck {
+    private func flags(_ help: String, _ cluster: VirtualCluster, _ target: K3sVersion) -> UpgradeCheck {
         let name = BuiltInGate.flagsValid.rawValue
         let known = Set(help.split { " ,=\n\t[]()".contains($0) }.filter { $0.hasPrefix("--") }.map(String.init))
         guard !known.isEmpty else { return UpgradeCheck(name, .unknown, "the new k3s does not tell its flags") }
@@ -68,9 +68,16 @@ extension HostUpgrade {
         guard unknown.isEmpty else {
             return UpgradeCheck(name, .failed, "the new k3s does not know \(unknown.joined(separator: ", "))")
         }
-        return cluster.setsFeatureGates
-            ? UpgradeCheck(name, .unknown, "it sets feature gates, and whether the new k3s has them is not known")
-            : UpgradeCheck(name, .passed, "the new k3s knows its \(cluster.serverFlags.count) flags")
+        let gates = FeatureGates.verdict(cluster.featureGates, for: target.minor)
+        guard gates.gone.isEmpty else {
+            return UpgradeCheck(
+                name, .failed, "\(target.minor) has these feature gates no more: \(gates.gone.joined(separator: ", "))")
+        }
+        return gates.untold.isEmpty
+            ? UpgradeCheck(name, .passed, "the new k3s knows its \(cluster.serverFlags.count) flags")
+            : UpgradeCheck(
+                name, .unknown,
+                "whether \(target.minor) has its feature gates is not known: \(gates.untold.joined(separator: ", "))")
     }
 
     /// The API as it is now, and the new image, which is started beside it to tell its version.
@@ -86,11 +93,11 @@ extension HostUpgrade {
         do throws(Failure) {
             try api.use(identity, trying: plan.toImage) { conversation throws(Failure) in
                 let said = String(decoding: try conversation.trialLog(), as: UTF8.self)
-                checks += [trial(said, plan), flags(said, cluster)]
+                checks += [trial(said, plan), flags(said, cluster, plan.to)]
                 let answers = try conversation.get(["/readyz", "/version"]).answers
                 checks.append(ready(answers[0]))
                 checks.append(version(answers[1], plan))
-                checks += try InsideChecks(conversation: conversation, target: plan.to).verdicts()
+                checks += try InsideChecks(conversation: conversation, from: plan.from, target: plan.to).verdicts()
                 checks += try custom.verdicts(options.checksBefore, conversation)
                 picture = try WorkloadPicture(conversation)
             }

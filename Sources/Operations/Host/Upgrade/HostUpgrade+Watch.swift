@@ -107,7 +107,7 @@ extension HostUpgrade {
             return UpgradeCheck(
                 name, found == version.description ? .passed : .failed, "the virtual API says \(found), not \(version)")
         case .webhooks:
-            return try InsideChecks(conversation: conversation, target: version).webhooks()
+            return try InsideChecks(conversation: conversation, from: nil, target: version).webhooks()
         case .workloadsNotWorse:
             guard let before else {
                 return UpgradeCheck(name, .unknown, "nobody knows what ran inside before the step")

@@ -100,6 +100,7 @@ public struct HostUpgrade: Sendable {
             throw recovered(from: error, hold, backupInto: store)
         }
         try finish(hold, plan)
+        if let command = plan.helmCommand { result.remarks.append("keep its Helm release in step: \(command)") }
         return result
     }
 

@@ -28,6 +28,8 @@ public struct HostUpgradePlan: Sendable {
     public var warnings: [String]
     /// Why it would be refused; empty when it can run.
     public var refusals: [String]
+    /// What brings its Helm release in step afterwards; nil where it has none.
+    public var helmCommand: String?
 }
 
 /// What a person or a policy chose about an upgrade.
@@ -40,6 +42,8 @@ public struct HostUpgradeOptions: Sendable, Equatable {
     public var overrides: [String: String] = [:]
     /// Going back by itself loses what was written since: not after that many seconds.
     public var maxRollbackAge = Duration.seconds(900)
+    /// Whether a cluster that is paused is started for it, and paused again.
+    public var startsPaused = false
     /// Whether what fails is brought back by itself.
     public var rollsBack = true
     /// The checks of a policy before a step.
@@ -81,6 +85,7 @@ struct HostUpgradePlanner {
             replicas: cluster.workload.replicas, container: cluster.server.container,
             fromImage: cluster.server.image.text, toImage: image ?? "", from: from, to: to, managers: managers,
             warnings: [], refusals: HostRestorePlanner.refusals(of: cluster))
+        plan.helmCommand = helmCommand(plan)
         plan.refusals += refusals(plan)
         plan.warnings = warnings(plan)
         return plan
@@ -112,7 +117,9 @@ struct HostUpgradePlanner {
             )
         case .same, .unknown: break
         }
-        if cluster.workload.replicas == 0 {
+        var isPaused = false
+        if case .paused = cluster.state { isPaused = true }
+        if cluster.workload.replicas == 0, !(isPaused && options.startsPaused) {
             refusals.append("its control plane does not run, so that nothing could tell whether the new version does")
         }
         if let from = plan.from {
@@ -130,18 +137,32 @@ struct HostUpgradePlanner {
         return refusals
     }
 
+    private var release: String? {
+        cluster.managers.lazy.compactMap { if case .helm(let release) = $0 { release } else { nil } }.first
+    }
+
+    /// The release has the image among its values: they are changed by Helm itself, with everything else as it is.
+    private func helmCommand(_ plan: HostUpgradePlan) -> String? {
+        guard let release, !plan.toImage.isEmpty else { return nil }
+        let value =
+            cluster.layout.generation == .d
+            ? "controlPlane.distro.k3s.image.tag=\(to.imageTag)" : "vcluster.image=\(plan.toImage)"
+        // `vcluster-k3s-0.15.0`
+        let words = (cluster.layout.chart ?? "").split(separator: "-").map(String.init)
+        let start = words.firstIndex { $0.first?.isNumber == true } ?? words.endIndex
+        let chart = words[..<start].joined(separator: "-")
+        let version = words[start...].joined(separator: "-")
+        return "helm upgrade \(release) \(chart.isEmpty ? "vcluster" : chart) --repo https://charts.loft.sh"
+            + (version.isEmpty ? "" : " --version \(version)")
+            + " --namespace \(cluster.namespace) --reuse-values --set \(value)"
+    }
+
     private func warnings(_ plan: HostUpgradePlan) -> [String] {
         var warnings: [String] = []
-        if let release = cluster.managers.compactMap({ manager -> String? in
-            if case .helm(let release) = manager { release } else { nil }
-        }).first {
-            let values =
-                cluster.layout.generation == .d
-                ? "controlPlane.distro.k3s.image.tag"
-                : cluster.layout.generation == .c ? "vcluster.image" : "vcluster.image"
+        if let command = plan.helmCommand {
             warnings.append(
-                "the Helm release \(release) goes on naming \(plan.fromImage): the next helm upgrade would set it back, unless its values say \(values)=\(cluster.layout.generation == .d ? to.imageTag : plan.toImage)"
-            )
+                "the Helm release \(release ?? "") goes on naming \(plan.fromImage), and the next helm upgrade would set it back: "
+                    + "keep it in step afterwards, with the chart that it was made from: \(command)")
         }
         for manager in plan.managers where manager.undoesChanges && options.allowsManaged {
             warnings.append("\(manager.manager): \(manager.advice)")

@@ -5,9 +5,13 @@ import Policies
 /// Checks of what is inside a virtual cluster against the version that it is to get.
 struct InsideChecks {
     let conversation: VirtualAPI.Conversation
+    /// The version that it has; nil where that is of no interest.
+    let from: K3sVersion?
     let target: K3sVersion
 
     func verdicts() throws(Failure) -> [UpgradeCheck] { [try removedAPIs(), try webhooks()] }
+
+    private static let mostNamed = 8
 
     // MARK: Removed APIs
 
@@ -16,13 +20,21 @@ struct InsideChecks {
     private func removedAPIs() throws(Failure) -> UpgradeCheck {
         let name = BuiltInGate.removedAPIs.rawValue
         let answer = try conversation.get(["/metrics"], longestAnswer: 16 << 20).answers[0]
-        guard answer.status == 200, let text = answer.body else {
+        let metrics = answer.status == 200 ? answer.body : nil
+        let asked = metrics.map { Self.removed(in: $0, by: target.minor) } ?? []
+        let written = try WrittenAPIs(conversation: conversation, after: from?.minor, target: target.minor).found()
+        let gone = asked + written.uses
+        guard gone.isEmpty else {
+            let rest = gone.count > Self.mostNamed ? ", and \(gone.count - Self.mostNamed) more" : ""
+            let text = gone.prefix(Self.mostNamed).joined(separator: ", ") + rest
+            return UpgradeCheck(name, .failed, "in use, and not in \(target.minor): \(text)")
+        }
+        if metrics == nil {
             return UpgradeCheck(name, .unknown, answer.problem ?? "the virtual API gives no metrics")
         }
-        let gone = Self.removed(in: text, by: target.minor)
-        return gone.isEmpty
-            ? UpgradeCheck(name, .passed, "nothing has asked for an API that \(target.minor) does not have")
-            : UpgradeCheck(name, .failed, "in use, and not in \(target.minor): \(gone.joined(separator: ", "))")
+        if let problem = written.problem { return UpgradeCheck(name, .unknown, problem) }
+        return UpgradeCheck(
+            name, .passed, "nothing has asked for an API that \(target.minor) does not have, or is written in one")
     }
 
     /// `extensions/v1beta1 ingresses`, for each that was asked for and is removed in a minor or before.

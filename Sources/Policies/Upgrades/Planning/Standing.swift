@@ -96,7 +96,7 @@ struct StandingReader {
             return standing
         }
         if cluster.state == .paused, policy.paused == .start {
-            standing.notes.append("it is paused: it is started for its step, and paused again after its watch")
+            standing.notes.append("it is paused: it is started for its step and its proof, and paused again")
         }
         if let quarantine = history.quarantine(of: path) {
             standing.isQuarantined = true

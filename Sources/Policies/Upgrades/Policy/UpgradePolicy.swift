@@ -53,7 +53,7 @@ public struct UpgradePolicy: Sendable, Hashable {
     public enum PausedRule: String, Sendable, CaseIterable {
         /// It waits until somebody resumes it.
         case wait
-        /// It is started for the upgrade and its proof, and paused again.
+        /// It is started for the upgrade and its proof, and paused again; its watch asks nothing of it then.
         case start
     }
 
