@@ -117,8 +117,10 @@ struct RolloutWayBackTests {
         let again = try rollout.daytwo("upgrade", "rollback", "vc-blue/blue", "--yes")
         #expect(again.code == 9 && again.errors.contains("--archive \(named.1)"), "\(again.code) \(again.errors)")
         // A backup of the new version is no way back.
-        let newer = try rollout.commands.archives().compactMap { $0.split(separator: "/").last }.map(String.init)
-        #expect(newer.count >= 1)
+        let newest = try #require(try rollout.commands.archives().last)
+        let refused = try rollout.daytwo("upgrade", "rollback", "vc-blue/blue", "--archive", newest, "--yes")
+        #expect(
+            refused.code == 4 && refused.errors.contains("it is of k3s \(next)"), "\(refused.code) \(refused.errors)")
         let back = try rollout.daytwo(
             "upgrade", "rollback", "vc-blue/blue", "--archive", String(named.1), "--yes")
         #expect(back.code == 0, "\(back.code) \(back.text)\(back.errors)")

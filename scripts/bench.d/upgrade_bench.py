@@ -5,6 +5,8 @@ import statistics
 import subprocess
 import tempfile
 
+from upgrade_run_bench import UpgradeRunBench
+
 CLUSTERS, POLICIES = 10_000, 50
 PLAN_SECONDS, PLAN_MEMORY, TWICE = 1.0, 200 * 10 ** 6, 2.6
 POLICY = """\
@@ -45,6 +47,7 @@ class UpgradeBench:
         self.bench.add(label, "the same, beside half of the clusters", planning, "half of them", half, TWICE)
         self.bench.add(label, "`upgrade plan -o json`, with reading, CPU", whole, "", None)
         self.bench.add(label, "`upgrade plan -o json`, peak memory", memory, "the bound", PLAN_MEMORY, 1.0, unit="B")
+        UpgradeRunBench(self.bench).run()
 
     def measured(self, clusters):
         """Seconds of planning, seconds of CPU of the whole command, bytes of memory; the median of the runs."""

@@ -111,6 +111,7 @@ extension UpgradeFactOptions {
             } catch {
                 guard hosts.count > 1, error.code != .usage, error.stopSignal == nil else { throw error }
                 facts.failures.append(error)
+                facts.inputs.awayHosts.append(one.cluster.name)
             }
         }
         if !host.isGiven {

@@ -77,6 +77,21 @@ import Testing
         #expect(try plan([policy], [cluster("c1")]).decision("c1").verdict == .upgrade)
     }
 
+    @Test func aHostThatIsAwayMayHaveTheCanaries() throws {
+        func verdicts(_ spec: String) throws -> [String] {
+            var inputs = UpgradeInputs(
+                policies: [try policy(spec, in: scratch)], clusters: [cluster("c1", host: "lab")],
+                hosts: ["prod": KubernetesMinor(major: 1, minor: 34), "lab": KubernetesMinor(major: 1, minor: 34)],
+                catalog: try testCatalog(), now: try utc("2026-11-25T12:00:00Z"))
+            inputs.awayHosts = ["prod"]
+            return UpgradePlanner(inputs).plan().decisions.map { "\($0.verdict) \($0.reason.rule)" }
+        }
+        #expect(try verdicts(Self.spec) == ["later wave"])
+        // Without waves, or where the policy has nothing there, nobody waits for it.
+        #expect(try verdicts("concurrency: {total: 9}") == ["upgrade due"])
+        #expect(try verdicts(Self.spec + "\nselect: {hosts: [lab]}") == ["upgrade due"])
+    }
+
     @Test func theBudgetStopsAWave() throws {
         func phase(_ budget: String, failed: Int) throws -> (WaveStatus?, UpgradeDecision) {
             let policy = try policy("failureBudget: \(budget)\nconcurrency: {total: 100}", in: scratch)

@@ -252,7 +252,7 @@ struct WorkloadHold: Sendable {
         return "the pod \(pod.name) is \(waiting ?? pod["status", "phase"]?.stringValue ?? "unknown"), not ready"
     }
 
-    private func image(of workload: KubernetesObject) -> String? {
+    func image(of workload: KubernetesObject) -> String? {
         image(inPodSpec: workload["spec", "template", "spec"])
     }
 

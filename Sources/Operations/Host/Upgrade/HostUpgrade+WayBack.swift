@@ -257,6 +257,7 @@ extension HostUpgrade {
             try hold.start()
             try hold.waitUntilReady()
             try checkAfter(hold, version, nil, &result)
+            try hold.checkStarted(with: image)
         } catch {
             throw recovered(from: error, hold, backupInto: store)
         }

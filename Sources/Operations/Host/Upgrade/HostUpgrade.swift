@@ -96,6 +96,7 @@ public struct HostUpgrade: Sendable {
             try hold.waitUntilReady()
             result.downtime = context.uptime() - start
             try checkAfter(hold, plan.to, before, &result)
+            try hold.checkStarted(with: plan.toImage)
         } catch {
             throw recovered(from: error, hold, backupInto: store)
         }

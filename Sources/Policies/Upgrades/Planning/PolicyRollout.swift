@@ -7,6 +7,8 @@ struct PolicyRollout {
     private let approvals: ApprovalCount
     private let pause: UpgradeHistory.RolloutPause?
     private let now: Date
+    /// Hosts that gave no answer and may have clusters of it.
+    private let away: [String]
     private var progress: WaveProgress
     private var starts: [StartKey: Date?] = [:]
     private var timeReasons: [Bool: [UpgradeReason]] = [:]
@@ -22,7 +24,9 @@ struct PolicyRollout {
         var version: K3sVersion
     }
 
-    init(_ policy: UpgradePolicy, _ history: HistoryIndex, now: Date) {
+    init(_ policy: UpgradePolicy, _ history: HistoryIndex, now: Date, away: [String] = []) {
+        let hosts = policy.select.hosts
+        self.away = away.filter { host in hosts.isEmpty || hosts.contains { $0.matches(host) } }.sorted()
         self.policy = policy
         self.now = now
         calendar = UpgradeCalendar(policy)
@@ -52,6 +56,7 @@ struct PolicyRollout {
         }
         draft.reasons += standstill()
         draft.reasons += progress.reasons(in: wave, to: step.to)
+        draft.reasons += absences(wave)
         draft.reasons += missingApprovals(wave, standing.goal ?? step.to)
         draft.reasons += timeReasons(isMinor: step.isMinor)
         draft.next = next(draft.reasons, isMinor: step.isMinor)
@@ -72,6 +77,16 @@ struct PolicyRollout {
                     .rolloutPaused, "its rollout was paused at \(UTCMoment.text(pause.since)): \(pause.reason)"))
         }
         return reasons
+    }
+
+    /// Nobody leaps over a wave because nobody can see it.
+    private func absences(_ wave: Int) -> [UpgradeReason] {
+        guard wave > 0, let host = away.first else { return [] }
+        return [
+            UpgradeReason(
+                .wave, "the host \(host) gave no answer, and clusters of the waves before may be on it",
+                progress.wave(wave).origin)
+        ]
     }
 
     private mutating func missingApprovals(_ wave: Int, _ version: K3sVersion) -> [UpgradeReason] {

@@ -8,6 +8,8 @@ public struct UpgradeInputs: Sendable {
     public var clusters: [UpgradeCluster]
     /// Host clusters' minors by their names; a host that is missing could not be asked.
     public var hosts: [String: KubernetesMinor]
+    /// Hosts that are known and gave no answer: what is on them is not among the clusters.
+    public var awayHosts: [String] = []
     /// The releases that there are.
     public var catalog: VersionCatalog
     /// What happened before.

@@ -18,7 +18,7 @@ public struct UpgradePlanner: Sendable {
             hosts: inputs.hosts, history: history, now: inputs.now)
         let standings = inputs.clusters.map(reader.standing).sorted { $0.path < $1.path }
 
-        var rollouts = inputs.policies.map { PolicyRollout($0, history, now: inputs.now) }
+        var rollouts = inputs.policies.map { PolicyRollout($0, history, now: inputs.now, away: inputs.awayHosts) }
         let waves = standings.map { standing in standing.policy.map { rollouts[$0].add(standing) } }
         var drafts = zip(standings, waves).map { standing, wave in
             guard let policy = standing.policy, let wave else { return DecisionDraft(standing, policy: nil, wave: nil) }
