@@ -117,7 +117,7 @@ struct HostLeaseTests {
             """
         }
         let file = try host.commands.write(
-            job("announced", "daytwo.dev/holder-has-lease: \"true\"") + "\n---\n" + job("unknown", "x: y"),
+            job("announced", "daytwo.dev/holder-has-lease: \"true\"") + "\n---\n" + job("unknown", "other: thing"),
             to: "jobs.yaml")
         #expect(try host.kubectl("apply", "-f", file).code == 0)
         try write(renewed: Date(timeIntervalSinceNow: -3000))

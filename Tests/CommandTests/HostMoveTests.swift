@@ -76,7 +76,7 @@ struct HostMoveTests {
     @Test("While it is moved, both places say so, and nobody wakes the original")
     func announced() throws {
         let move = try MoveFixture("B")
-        try move.host.fault(["slow-start", "--host", "host-2", "--value", "4"])
+        try move.host.fault(["slow-start", "--host", "host-2", "--value", "2"])
         let run = try move.host.commands.start(
             ["restore", "run"] + move.words + ["--yes", "--create-namespace"], environment: move.surroundings,
             timeout: .seconds(120))

@@ -2,7 +2,6 @@ import Failures
 import Files
 import Foundation
 import GRDB
-import Synchronization
 import Testing
 
 @testable import Jobs
@@ -42,20 +41,6 @@ import Testing
         let database = try StateDatabase(directory: path, patience: 3)
         let timeout = try database.queue.inDatabase { try Int.fetchOne($0, sql: "PRAGMA busy_timeout") }
         #expect(timeout == 3000)
-    }
-
-    @Test func manyMayMakeItAtOnce() throws {
-        for _ in 0..<20 {
-            let scratch = try Scratch()
-            let failures = Mutex<[String]>([])
-            DispatchQueue.concurrentPerform(iterations: 4) { _ in
-                do {
-                    let database = try StateDatabase(directory: scratch["new/state"])
-                    try database.close()
-                } catch { failures.withLock { $0.append("\(error)") } }
-            }
-            #expect(failures.withLock { $0 } == [])
-        }
     }
 
     @Test func withoutCreatingSaysThatNothingIsThere() throws {

@@ -36,12 +36,19 @@ struct AgentSweep {
     func run(as holder: LeaseHolder?) -> Bool {
         guard let holder else { return false }
         var isOurs = false
+        var isTheirs = true
         do throws(Failure) {
             let lease = try ClusterLease(of: cluster, in: namespace, on: host, context).state()
             isOurs = holder.process != nil && lease?.process == holder.process
+            // Only who has taken the Lease over has found its holder gone.
+            isTheirs = lease != nil && !isOurs
+        } catch {
+            context.report(.step("the Lease of \(namespace)/\(cluster) cannot be read: \(error.description)"))
+        }
+        do throws(Failure) {
             let selector = "\(AgentPod.managedBy)=daytwo,\(AgentPod.clusterLabel)=\(cluster.prefix(63))"
             for job in try host.client.list(.jobs, in: namespace, ObjectSelector(labels: selector)).objects
-            where isLeft(job, lease, holder) {
+            where isLeft(job, isTheirs, holder) {
                 try remove(job)
             }
         } catch {
@@ -68,13 +75,11 @@ struct AgentSweep {
         }
     }
 
-    private func isLeft(_ job: KubernetesObject, _ lease: ClusterLease.State?, _ holder: LeaseHolder) -> Bool {
+    private func isLeft(_ job: KubernetesObject, _ isTheirs: Bool, _ holder: LeaseHolder) -> Bool {
         guard let process = job.annotations[Self.process], process != holder.process else { return false }
         if holder.isGone(process) { return true }
         // What a restore has on the volume is its journal's: `resume` and `rollback` look for its agents.
-        guard job.annotations[Self.announced] == "true", job.labels[RestoreAgent.label] == nil else { return false }
-        // Only who has taken the Lease over has found its holder gone.
-        return lease.map { $0.process == holder.process } ?? true
+        return !isTheirs && job.annotations[Self.announced] == "true" && job.labels[RestoreAgent.label] == nil
     }
 
     private func remove(_ job: KubernetesObject) throws(Failure) {

@@ -54,13 +54,15 @@ struct ChosenMove {
     let archive: HostRestoreArchive
     let options: HostMoveOptions
     let original: MoveOriginal
+    /// Where it goes: `host/team/blue`.
+    let target: String
     /// The lease of what was backed up, where it still is there.
     let originalLease: ClusterLease?
 
     /// Does the work while the original's lease says that it is moved: nobody should wake it meanwhile.
     func announced<Value>(_ work: () throws(Failure) -> Value) throws(Failure) -> Value {
         guard let originalLease else { return try work() }
-        return try originalLease.hold(.here("move to \(restore.path().description)"), work)
+        return try originalLease.hold(.here("move to \(target)"), work)
     }
 
     func plan() throws(Failure) -> HostMovePlan { try move.plan(archive, options, original: original) }
@@ -110,6 +112,7 @@ extension RestoreMoveOptions {
         let context = session.context(stopped: "run the command again; nothing was changed")
         return ChosenMove(
             move: try HostMove(restore), restore: restore, archive: archive, options: options, original: original,
+            target: "\(to ?? "")/\(place)",
             originalLease: isItself
                 ? nil
                 : found.map { ClusterLease(of: identity.name, in: identity.namespace ?? "", on: $0, context) })
