@@ -104,7 +104,11 @@ public struct HostMove: Sendable {
         let start = context.uptime()
         do throws(Failure) {
             let creation = creation(mark)
-            if plan.target.createsNamespace { try creation.createNamespace() }
+            if plan.target.createsNamespace {
+                try creation.createNamespace()
+            } else {
+                try creation.takeNamespaceOver()
+            }
             result.created = try creation.create(planner.moved().filter { $0.reason == nil })
             try goOn(archive, plan.options, mark, &result)
         } catch {
