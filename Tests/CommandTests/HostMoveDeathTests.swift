@@ -39,6 +39,23 @@ struct HostMoveDeathTests {
         }
     }
 
+    @Test("An empty namespace that a killed move has left is taken over, and removed on the way back")
+    func emptyNamespace() throws {
+        let mark = "daytwo.dev/restore-created"
+        #expect(try move.there("create", "namespace", "fresh").contains("created"))
+        _ = try move.there("annotate", "namespace", "fresh", "\(mark)=\(String(repeating: "ab", count: 16))")
+        try move.host.fault(["admission-denied", "--host", "host-2", "--on", "fresh", "--value", "statefulsets"])
+        let cut = try move.restore("run", "--yes", "--create-namespace")
+        #expect(cut.code == 4, "\(cut.code) \(cut.errors)")
+        #expect(try !move.there("get", "namespaces", "-o", "name").contains("namespace/fresh"))
+        // One that somebody uses is left alone.
+        _ = try move.there("create", "namespace", "fresh")
+        _ = try move.there("annotate", "namespace", "fresh", "\(mark)=\(String(repeating: "ab", count: 16))")
+        _ = try move.there("create", "configmap", "theirs", "-n", "fresh")
+        #expect(try move.restore("run", "--yes", "--create-namespace").code == 4)
+        #expect(try move.there("get", "configmaps", "-n", "fresh", "-o", "name").contains("theirs"))
+    }
+
     private func remove() throws {
         let back = try move.restore("rollback", [MoveFixture.place, "--host", "host-2", "--yes"])
         #expect(back.code == 0, "\(back.errors)")

@@ -178,11 +178,13 @@ struct HostRestorePlanTests {
                 == claims.map(\.name).filter { $0 != "data-gold-0" })
     }
 
-    @Test("k3k and Kubernetes without k3s are refused, with what to do instead")
+    @Test("k3k, Kubernetes without k3s and namespaces on the host are refused, with what to do instead")
     func otherLayouts() throws {
         for (layout, namespace, name, hint) in [
             ("k3k", "k3k-teal", "teal", "controller"),
             ("e-kubernetes", "team-e", "sand", "vcluster snapshot create sand"),
+            ("multi-namespace", "team-m", "mauve", "set its volumes to Retain"),
+            ("multi-namespace", "team-m", "mint", "set its volumes to Retain"),
         ] {
             var objects = HostObjects(host: "starship")
             let manifests = try Moving.layout(layout, namespace, name).manifests
@@ -192,8 +194,12 @@ struct HostRestorePlanTests {
             let cluster = try Discovery(of: objects).cluster(named: "\(namespace)/\(name)")
             let refusals = HostRestorePlanner.refusals(of: cluster)
             #expect(refusals.count == 1 && refusals[0].contains(hint), "\(refusals)")
-            let canBeBackedUp = !cluster.obstacles.contains { $0.prevents.contains(.hotBackup) }
-            #expect(canBeBackedUp == (layout == "k3k"))
+            let isOther = cluster.layout.distribution != .k3s
+            #expect(
+                cluster.obstacles.contains { $0.prevents.contains(.hotBackup) && $0.prevents.contains(.restore) }
+                    == isOther)
+            let leftOut = HostManifests(of: cluster, in: objects).omitted.contains { $0.type == .namespaces }
+            #expect(leftOut == (layout == "multi-namespace"))
         }
     }
 

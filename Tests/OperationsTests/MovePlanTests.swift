@@ -157,9 +157,17 @@ struct MovePlanTests {
     func serviceRange() throws {
         var moving = try Moving.gold()
         func warns() -> Bool { moving.plan().warnings.contains { $0.contains("Services inside may not get any") } }
-        #expect(ServiceRange.range("10.43.0.0/16") == 0x0A2B_0000...0x0A2B_FFFF)
-        #expect(ServiceRange.range("10.43.0.7/32") == 0x0A2B_0007...0x0A2B_0007)
-        #expect(ServiceRange.range("fd00::/108") == nil && ServiceRange.range("10.43.0.0/33") == nil)
+        let block = try #require(ServiceRange.range("10.43.128.0/17"))
+        #expect(block.lowerBound == [10, 43, 128, 0] && block.upperBound == [10, 43, 255, 255])
+        #expect(
+            block.contains([10, 43, 200, 1]) && !block.contains([10, 43, 127, 255]) && !block.contains([10, 44, 0, 0]))
+        #expect(ServiceRange.range("10.43.0.7/32")?.lowerBound == ServiceRange.range("10.43.0.7/32")?.upperBound)
+        let six = try #require(ServiceRange.range("fd00:10:96::/112"))
+        #expect(six.contains(try #require(ServiceRange.bytes("fd00:10:96::ffff"))))
+        #expect(!six.contains(try #require(ServiceRange.bytes("fd00:10:97::1"))))
+        for text in ["10.43.0.0/33", "fd00::/129", "fd00::/0", "10.43.0.0", "x/8"] {
+            #expect(ServiceRange.range(text) == nil, "\(text)")
+        }
         let range = try moving.object(
             #"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"vc-cidr-gold","namespace":"vc-gold"},"data":{"cidr":"10.43.0.0/16"}}"#
         )
@@ -175,6 +183,86 @@ struct MovePlanTests {
         }
         moving.target[.services] = [try service("10.96.0.1")]
         #expect(warns())
+        // Two families: each is compared with its own.
+        let both =
+            #"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"vc-cidr-gold","namespace":"vc-gold"},"data":{"cidr":"10.43.0.0/16,fd00:10:96::/112"}}"#
+        moving.manifests.removeAll { $0.type == .configMaps }
+        moving.manifests.append(try HostManifest(cleaning: moving.object(both), of: .configMaps))
+        func dual(_ address: String) throws -> KubernetesObject {
+            try moving.object(
+                #"{"metadata":{"name":"kubernetes","namespace":"default"},"spec":{"clusterIP":"10.43.0.1","clusterIPs":["10.43.0.1","\#(address)"]}}"#
+            )
+        }
+        moving.target[.services] = [try dual("fd00:10:96::1")]
+        #expect(!warns())
+        moving.target[.services] = [try dual("fd00:10:97::1")]
+        #expect(warns())
+    }
+
+    @Test("Node ports of the old host are dropped, whatever the archive says, or are those of the mapping")
+    func nodePorts() throws {
+        var moving = try Self.layout(("d-0.26", "cluster-6541a1b2c3d4", "lime"))
+        func port() throws -> JSONValue? {
+            try moving.moved(.services, "silver")["spec", "ports"]?.arrayValue?.first?["nodePort"]
+        }
+        #expect(try port() == nil)
+        moving.options.mapping.nodePorts = ["31000": "32000", "31999": "32001"]
+        #expect(try port() == .integer(32000))
+        let plan = moving.plan()
+        #expect(plan.refusals == [])
+        #expect(plan.warnings.contains { $0.contains("what the mapping says of nodePorts 31999") })
+        moving.target[.services] = [
+            try moving.object(
+                #"{"metadata":{"name":"green","namespace":"team-y"},"spec":{"ports":[{"port":443,"nodePort":32000}]}}"#)
+        ]
+        #expect(moving.plan().refusals.contains { $0.contains("32000 is taken by Service team-y/green") })
+        // An archive that somebody else has written has it in the Service itself.
+        let index = try #require(moving.manifests.firstIndex { $0.type == .services && $0.object.name == "lime" })
+        let written = moving.manifests[index].object.json.setting(["metadata", "annotations"], to: nil)
+            .setting(["spec", "clusterIP"], to: .string("10.9.9.9"))
+            .changing(["spec", "ports"]) {
+                .array(($0.arrayValue ?? []).map { $0.setting(["nodePort"], to: .integer(31001)) })
+            }
+        moving.manifests[index] = try HostManifest(
+            path: moving.manifests[index].path, bytes: Array(written.yaml().utf8))
+        #expect(try port() == nil)
+        #expect(try moving.moved(.services, "silver")["spec", "clusterIP"] == nil)
+    }
+
+    @Test("Names and registries in the values of a chart are those of the mapping")
+    func values() throws {
+        var moving = try Self.layout(("d-0.26", "cluster-6541a1b2c3d4", "lime"))
+        let text = """
+            controlPlane:
+              advanced: {defaultImageRegistry: registry.old.example/}
+              distro: {k3s: {enabled: true, image: {registry: docker.io, repository: rancher/k3s, tag: v1.32.7-k3s1}}}
+              proxy: {extraSANs: [lime.example.com, "lime.cluster-6541a1b2c3d4.svc", api.elsewhere.org]}
+              statefulSet: {image: {registry: ghcr.io, repository: loft-sh/vcluster-pro}}
+            plugins: {audit: {image: "docker.io/rancher/audit:1"}}
+            """
+        try moving.change(.secrets, "vc-config-lime") {
+            $0.setting(["data", "config.yaml"], to: .string(Data(text.utf8).base64EncodedString()))
+        }
+        func values() throws -> JSONValue {
+            let data = try moving.moved(.secrets, "vc-config-silver")["data", "config.yaml"]?.stringValue
+            let bytes = try #require(data.flatMap { Data(base64Encoded: $0) })
+            return try YAMLText.json(String(decoding: bytes, as: UTF8.self))
+        }
+        let names: [JSONValue] = ["silver.freighter.example", "silver.team-x.svc", "api.elsewhere.org"].map {
+            .string($0)
+        }
+        #expect(try values()["controlPlane", "proxy", "extraSANs"] == .array(names))
+        #expect(try values()["controlPlane", "distro", "k3s", "image", "registry"] == .string("docker.io"))
+        moving.options.mapping.images = [
+            "docker.io/rancher": "registry.new.example/mirror", "registry.old.example": "registry.new.example",
+        ]
+        let moved = try values()
+        let image = moved["controlPlane", "distro", "k3s", "image"]
+        #expect(image?["registry"] == .string("registry.new.example") && image?["repository"] == .string("mirror/k3s"))
+        #expect(moved["controlPlane", "proxy", "extraSANs"] == .array(names))
+        #expect(moved["controlPlane", "advanced", "defaultImageRegistry"] == .string("registry.new.example/"))
+        #expect(moved["plugins", "audit", "image"] == .string("registry.new.example/mirror/audit:1"))
+        #expect(moved["controlPlane", "statefulSet", "image", "registry"] == .string("ghcr.io"))
     }
 
     @Test("Words of command lines are renamed where they are names, and nowhere else")

@@ -35,9 +35,11 @@ struct HostMappingTests {
             loadBalancer:
               annotations: {metallb.universe.tf/address-pool: public}
               dropAnnotations: [service.beta.kubernetes.io/aws-load-balancer-type]
+            nodePorts: {31000: 32000, "31001": 32001}
             nodeSelector: {pool: control}
             labels: {team: shop}
             """)
+        #expect(mapping.nodePorts == ["31000": "32000", "31001": "32001"])
         #expect(mapping.storageClasses == ["fast": "local-path"])
         #expect(mapping.images == ["docker.io/rancher": "registry.example.com:5000/rancher"])
         #expect(
@@ -47,6 +49,17 @@ struct HostMappingTests {
         #expect(mapping.droppedAnnotations == ["service.beta.kubernetes.io/aws-load-balancer-type"])
         #expect(mapping.nodeSelector == ["pool": "control"])
         #expect(mapping.labels == ["team": "shop"])
+    }
+
+    @Test func portsArePortsAndEachIsAnother() throws {
+        #expect(try read("labels: {a: b}").nodePorts == nil)
+        for (pair, problem) in [
+            ("31000: 70000", "nodePorts.31000 is"), ("31000: x", "instead of a whole number from 1 to 65535"),
+            ("0: 32000", "is no port"), ("\"031000\": 32000", "is no port"),
+            ("31000: 32000, 31001: 32000", "31000 and 31001 both become 32000"),
+        ] {
+            #expect(problems("nodePorts: {\(pair)}").contains { $0.contains(problem) }, "\(pair)")
+        }
     }
 
     @Test func aNodeSelectorThatIsEmptyIsNotOneThatIsMissing() throws {

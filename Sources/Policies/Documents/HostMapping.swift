@@ -11,6 +11,8 @@ public struct HostMapping: Sendable, Hashable, Codable {
     public var ingressHosts: [String: String] = [:]
     /// Classes of ingresses by their old names.
     public var ingressClasses: [String: String] = [:]
+    /// Node ports of Services by their old ones; nil and what is not named leave the choice to the host. Runs from before know none.
+    public var nodePorts: [String: String]?
     /// Annotations that load balancers get.
     public var loadBalancerAnnotations: [String: String] = [:]
     /// Names of annotations that load balancers lose.
@@ -74,6 +76,7 @@ public struct HostMapping: Sendable, Hashable, Codable {
             droppedAnnotations = balancer.strings("dropAnnotations") ?? []
             balancer.finish()
         }
+        if let ports = spec.fields("nodePorts") { readPorts(ports) }
         if spec.has("nodeSelector") { nodeSelector = spec.texts("nodeSelector") }
         labels = spec.texts("labels")
         for name in labels.keys.sorted() where Self.ownLabels.contains(name) {
@@ -86,10 +89,29 @@ public struct HostMapping: Sendable, Hashable, Codable {
             case "storageClass": "Write storageClasses: {OLD: NEW}."
             case "image", "registry", "registries": "Write images: {OLD-PREFIX: NEW-PREFIX}."
             case "ingressHosts", "ingressClasses": "Write it as hosts or classes below ingress."
+            case "nodePort": "Write nodePorts: {OLD: NEW}."
             case "nodeSelectors": "Write nodeSelector: {KEY: VALUE}."
             default: nil
             }
         }
+    }
+
+    private mutating func readPorts(_ fields: Fields) {
+        var ports: [String: String] = [:]
+        for entry in fields.keys {
+            let name = fields.name(of: entry.key)
+            guard let old = UInt16(entry.key), old > 0, String(old) == entry.key else {
+                fields.report.add(entry.value.origin, "\(name) is no port", "Write it like 31000: 32000.")
+                continue
+            }
+            guard let new = fields.integer(entry.value, name, 1...65535) else { continue }
+            if let other = ports.first(where: { $0.value == "\(new)" }) {
+                fields.report.add(
+                    entry.value.origin, "\(other.key) and \(entry.key) both become \(new)", "Give each its own.")
+            }
+            ports[entry.key] = "\(new)"
+        }
+        nodePorts = ports
     }
 
     /// A pattern has its `*` in front, as certificates and ingresses have it, and on both sides.

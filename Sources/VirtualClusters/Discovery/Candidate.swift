@@ -32,7 +32,8 @@ struct Candidate {
         let pods = PodReading(workload: workload, objects: objects).pods()
         let findings = Findings(
             cluster: name, layout: layout, workload: workload, template: template, service: service, pods: pods,
-            volume: volume, datastore: datastore, state: state, objects: objects)
+            volume: volume, datastore: datastore, state: state,
+            syncsNamespaces: template.setsNamespaceMode || configuration.setsNamespaceMode, objects: objects)
         return VirtualCluster(
             host: objects.host, namespace: workload.namespace, name: name, workload: described(),
             layout: described(layout, template),

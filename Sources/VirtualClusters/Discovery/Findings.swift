@@ -12,6 +12,8 @@ struct Findings {
     let volume: ControlPlaneVolume
     let datastore: ClusterDatastore
     let state: ClusterState
+    /// Each namespace inside has one of its own on the host.
+    let syncsNamespaces: Bool
     let objects: HostObjects
 
     // A container that failed a few times while its neighbour came up is no news.
@@ -99,6 +101,7 @@ struct Findings {
         if layout.distribution != .k3s {
             obstacles.append(.noServerDirectory(cluster: cluster, namespace: workload.namespace))
         }
+        if syncsNamespaces { obstacles.append(.namespacesOnHost) }
         if layout.generation == .k3k {
             obstacles.append(.setBackByK3k(cluster: cluster, namespace: workload.namespace))
         }

@@ -37,6 +37,15 @@ struct ChartConfiguration {
         return "embedded-database"
     }
 
+    /// Whether each namespace inside gets one of its own on the host; 0.20 and later versions have different words for it.
+    var setsNamespaceMode: Bool {
+        let switches = [
+            values?["sync", "toHost", "namespaces", "enabled"],
+            values?["experimental", "multiNamespaceMode", "enabled"],
+        ]
+        return switches.contains { $0?.boolValue ?? false }
+    }
+
     /// The kind of an external database.
     var externalDatabase: ClusterDatastore.External {
         let source = values?["controlPlane", "backingStore", "database", "external", "dataSource"]?.stringValue

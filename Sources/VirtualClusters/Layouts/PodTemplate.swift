@@ -54,6 +54,12 @@ struct PodTemplate {
 
     func initContainer(_ name: String) -> Container? { initContainers.first { $0.name == name } }
 
+    /// Whether a syncer before 0.20 is told to give each namespace inside one of its own on the host.
+    var setsNamespaceMode: Bool {
+        guard let syncer = container("syncer") else { return false }
+        return ServerArguments(words: ServerArguments.spokenWords(syncer.words)).isSet("--multi-namespace-mode")
+    }
+
     func volume(_ name: String) -> JSONValue? {
         spec["volumes"]?.arrayValue?.first { $0["name"]?.stringValue == name }
     }

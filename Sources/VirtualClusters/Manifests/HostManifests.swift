@@ -40,6 +40,11 @@ public struct HostManifests: Sendable, Hashable {
                 }
             }
         }
+        if cluster.obstacles.contains(.namespacesOnHost) {
+            let reason =
+                "each namespace inside has one of its own on the host: what others put into those is not kept"
+            omitted.append(Omission(type: .namespaces, name: "", reason: reason))
+        }
         self.manifests = manifests.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
         self.omitted = omitted
     }

@@ -20,6 +20,8 @@ public enum Obstacle: Sendable, Hashable {
     case noServerDirectory(cluster: String, namespace: String)
     /// k3k's controller, which knows no pause, sets back what is changed at the workload.
     case setBackByK3k(cluster: String, namespace: String)
+    /// Each namespace inside has one of its own on the host (vcluster's multi-namespace mode).
+    case namespacesOnHost
 
     /// What is not possible with it.
     public enum Operation: Sendable, Hashable, CaseIterable {
@@ -37,7 +39,7 @@ public enum Obstacle: Sendable, Hashable {
         case .onePodVolume: [.hotBackup]
         case .claimDeletedWhenScaled: [.coldBackup, .restore]
         case .missingClaim: [.hotBackup, .coldBackup]
-        case .setBackByK3k: [.restore]
+        case .setBackByK3k, .namespacesOnHost: [.restore]
         case .databasePerReplica, .emptyDirectory, .noVolume, .externalDatastore, .unknownDatastore, .noServerDirectory:
             Set(Operation.allCases)
         }
@@ -72,6 +74,10 @@ public enum Obstacle: Sendable, Hashable {
             "k3k's controller sets its StatefulSet back to what Cluster \(namespace)/\(cluster) says and cannot be paused for one "
                 + "cluster, and the embedded etcd that k3k uses is rebuilt by k3s alone: restore it by hand, with the controller "
                 + "stopped (README, \"k3k and Kubernetes without k3s\")."
+        case .namespacesOnHost:
+            "Each namespace inside has one of its own on the host, and its syncer deletes those that a restored datastore does not "
+                + "know, with all volumes in them, where daytwo keeps volumes of the cluster's own namespace alone: set its volumes "
+                + "to Retain, pause it, and restore its data directory (restore run --data-dir)."
         }
     }
 }

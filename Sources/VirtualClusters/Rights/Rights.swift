@@ -80,7 +80,7 @@ public struct Rights: Sendable, Hashable {
         if purposes.contains(.move) {
             take([.persistentVolumeClaims], ["delete"])
             take([.storageClasses, Self.ingressClasses, .namespaces], ["list"])
-            take([.namespaces], ["create", "delete", "get"])
+            take([.namespaces], ["create", "delete", "get", "patch"])
         }
         self.rights = rights.sorted()
     }

@@ -106,7 +106,11 @@ public struct HostMove: Sendable {
         var isAnnounced = false
         do throws(Failure) {
             // A lease lies in it.
-            if plan.target.createsNamespace { try creation.createNamespace() }
+            if plan.target.createsNamespace {
+                try creation.createNamespace()
+            } else {
+                try creation.takeNamespaceOver()
+            }
             let lease = ClusterLease(of: place.name, in: place.namespace, on: host, context)
             try lease.hold(holder) { () throws(Failure) in
                 isAnnounced = true

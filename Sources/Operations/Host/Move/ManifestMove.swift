@@ -23,7 +23,7 @@ struct ManifestMove {
         switch type {
         case .statefulSets, .deployments: json = workload(json)
         case .persistentVolumeClaims: json = json.changing(["spec", "storageClassName"], storageClass)
-        case .services: json = service(json)
+        case .services: json = service(json, ports: NodePorts(manifest))
         case .ingresses: json = ingress(json)
         case .roleBindings, .clusterRoleBindings: json = binding(json)
         case .secrets where manifest.object.name == "vc-config-\(names.old.name)":
@@ -149,8 +149,14 @@ struct ManifestMove {
         }
     }
 
-    private func service(_ json: JSONValue) -> JSONValue {
+    private func service(_ json: JSONValue, ports: NodePorts) -> JSONValue {
+        // What a host assigns is the new host's to assign, wherever an archive has it from.
         var json = json.removing("spec", "loadBalancerIP").removing("spec", "externalIPs")
+            .removing("spec", "healthCheckNodePort")
+        if json["spec", "clusterIP"]?.stringValue != "None" {
+            json = json.removing("spec", "clusterIP").removing("spec", "clusterIPs")
+        }
+        json = json.changing(["spec", "ports"]) { ports.mapped($0, mapping, uses) }
         guard json["spec", "type"]?.stringValue == "LoadBalancer" else { return json }
         let own = mapping.loadBalancerAnnotations
         var annotations = (json["metadata", "annotations"]?.members ?? []).filter {
@@ -218,9 +224,16 @@ struct ManifestMove {
             guard let bytes = Data(base64Encoded: encoded), let text = String(validating: bytes, as: UTF8.self) else {
                 return encoded
             }
-            let moved = words.text(text)
+            let moved = registries(words.text(text))
             return moved == text ? encoded : Data(moved.utf8).base64EncodedString()
         }
+    }
+
+    /// Images, which values name in one word or apart: `image: {registry, repository}`. What cannot be read stays.
+    private func registries(_ text: String) -> String {
+        guard !mapping.images.isEmpty, let values = ValuesText.json(text) else { return text }
+        let moved = ImageValues(words: words).moved(values)
+        return moved == values ? text : moved.yaml()
     }
 }
 

@@ -25,6 +25,31 @@ struct MoveCreation: Sendable {
         try create(.namespaces, KubernetesObject(object), in: nil)
     }
 
+    /// Puts this run's mark on an empty namespace that a move has made and was killed before it made anything in it: with it, the way
+    /// back removes it.
+    func takeNamespaceOver() throws(Failure) {
+        let found: KubernetesObject?
+        do throws(Failure) {
+            found = try host.client.find(.namespaces, namespace)
+        } catch {
+            // Who may not look at namespaces has made none.
+            guard error.code == .denied else { throw error }
+            return
+        }
+        guard let there = found, !there.isBeingDeleted,
+            let other = there.annotations[HostObjectCreation.mark], other != mark.run,
+            try MoveRemoval.firstObject(in: namespace, on: host) == nil
+        else { return }
+        context.report(.step("taking over the empty namespace \(namespace) of the run \(other.prefix(8))"))
+        let metadata = JSONValue.object([
+            JSONMember("uid", .string(there.uid)), JSONMember("resourceVersion", .string(there.resourceVersion)),
+            JSONMember("annotations", .object([JSONMember(HostObjectCreation.mark, .string(mark.run))])),
+        ])
+        _ = try host.client.patch(
+            .namespaces, namespace, .merge, .object([JSONMember("metadata", metadata)]),
+            fieldManager: WorkloadHold.fieldManager)
+    }
+
     /// Creates what is missing of them, and says which. The workload comes without replicas and with the whole mark.
     func create(_ moved: [MovePlanner.Moved]) throws(Failure) -> [String] {
         var created: [String] = []

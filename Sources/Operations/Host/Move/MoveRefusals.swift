@@ -31,7 +31,7 @@ struct MoveRefusals {
         var refusals = namespace(plan, names)
         guard let cluster else { return refusals + ["what the backup holds would be no virtual cluster there"] }
         refusals += kind(cluster, plan)
-        refusals += copies(plan) + presence(moved, names) + storage(moved)
+        refusals += copies(plan) + presence(moved, names) + storage(moved) + nodePorts(moved)
         for consent in plan.consents where !consent.isGiven {
             refusals.append("\(consent.what): say --allow \(consent.kind) if that is right")
         }
@@ -136,6 +136,20 @@ struct MoveRefusals {
         guard let text = secret["data", "certificate-authority"]?.stringValue, let bytes = Data(base64Encoded: text)
         else { return nil }
         return Certificate.all(inPEM: Array(bytes)).first?.fingerprint
+    }
+
+    private func nodePorts(_ moved: [MovePlanner.Moved]) -> [String] {
+        func ports(_ service: KubernetesObject) -> [Int64] {
+            (service["spec", "ports"]?.arrayValue ?? []).compactMap { $0["nodePort"]?.integerValue }
+        }
+        let taken = planner.objects.objects(of: .services).filter { !planner.isOurs($0) }
+        return moved.filter { $0.manifest.type == .services && $0.reason == nil }.flatMap { one in
+            ports(one.object).compactMap { port in
+                taken.first { ports($0).contains(port) }.map {
+                    "the node port \(port) is taken by Service \($0.namespace ?? "")/\($0.name) (mapping: nodePorts)"
+                }
+            }
+        }
     }
 
     /// A volume that somebody made by hand for a class that there need not be.

@@ -95,21 +95,27 @@ struct MoveRemoval: Sendable {
         guard let there = try host.client.find(.namespaces, namespace),
             there.annotations[HostObjectCreation.mark] == run, !there.isBeingDeleted
         else { return }
-        let mine: Set<String> = ["default", "kube-root-ca.crt"]
-        for type in HostManifest.kinds where type.isNamespaced {
-            let others = try host.client.list(type, in: namespace).objects.filter { object in
-                !mine.contains(object.name) && object["type"]?.stringValue != "kubernetes.io/service-account-token"
-            }
-            guard others.isEmpty else {
-                context.report(.step("leaving the namespace \(namespace), which has \(type.kind) \(others[0].name)"))
-                return
-            }
+        if let other = try Self.firstObject(in: namespace, on: host) {
+            context.report(.step("leaving the namespace \(namespace), which has \(other)"))
+            return
         }
         context.report(.step("removing the namespace \(namespace)"))
         try delete(.namespaces, there, in: nil)
         try waitUntilGone("the namespace") { () throws(Failure) in
             try host.client.find(.namespaces, namespace)?.name
         }
+    }
+
+    /// What somebody has put into a namespace, `Secret shop`; nil where there is only what the host puts into each.
+    static func firstObject(in namespace: String, on host: HostCluster) throws(Failure) -> String? {
+        let own: Set<String> = ["default", "kube-root-ca.crt"]
+        for type in HostManifest.kinds.filter(\.isNamespaced) + [.pods, .jobs] {
+            let others = try host.client.list(type, in: namespace).objects.filter { object in
+                !own.contains(object.name) && object["type"]?.stringValue != "kubernetes.io/service-account-token"
+            }
+            if let first = others.first { return "\(type.kind) \(first.name)" }
+        }
+        return nil
     }
 
     private func waitUntilGone(_ what: String, _ left: () throws(Failure) -> String?) throws(Failure) {

@@ -82,8 +82,12 @@ struct MoveWarnings {
             if let unknown { warnings.append("the host has no ingress class \(unknown): \(classes)") }
         }
         for one in created where one.manifest.type == .services {
-            if let ports = one.manifest.recorded("node-ports"), one.object["spec", "type"]?.stringValue == "NodePort" {
-                warnings.append("Service \(one.object.name) had the node ports \(ports), and gets others")
+            let isChosen = (one.object["spec", "ports"]?.arrayValue ?? []).allSatisfy { $0["nodePort"] != nil }
+            if let ports = one.manifest.recorded("node-ports"), one.object["spec", "type"]?.stringValue == "NodePort",
+                !isChosen
+            {
+                warnings.append(
+                    "Service \(one.object.name) had the node ports \(ports), and gets others (mapping: nodePorts)")
             }
             if let address = one.manifest.recorded("load-balancer") {
                 warnings.append("Service \(one.object.name) had the address \(address), and gets another")

@@ -105,6 +105,7 @@ final class MappingUses {
             ("storageClasses", Array(mapping.storageClasses.keys)), ("images", Array(mapping.images.keys)),
             ("ingress.hosts", Array(mapping.ingressHosts.keys)),
             ("ingress.classes", Array(mapping.ingressClasses.keys)),
+            ("nodePorts", Array((mapping.nodePorts ?? [:]).keys)),
         ]
         return all.flatMap { section, entries in entries.sorted().map { "\(section) \($0)" } }
             .filter { !used.contains($0) }

@@ -1,3 +1,4 @@
+import Glibc
 import JSONValues
 import Kubernetes
 import VirtualClusters
@@ -20,35 +21,58 @@ struct ServiceRange {
         text = noted?.object["data", "cidr"]?.stringValue ?? told
     }
 
-    /// Where the new host's Services have other addresses.
+    /// Where the new host's Services have other addresses; of both families, where it has two.
     func warnings(_ host: HostObjects) -> [String] {
-        guard let text, let range = Self.range(text) else { return [] }
-        let addresses = host.objects(of: .services).compactMap { $0["spec", "clusterIP"]?.stringValue }
-        guard
-            let other = addresses.first(where: { address in Self.number(address).map { !range.contains($0) } ?? false })
-        else { return [] }
+        guard let text else { return [] }
+        let ranges = text.split(separator: ",").compactMap { Self.range(String($0)) }
+        let addresses = host.objects(of: .services).flatMap { service in
+            let all = (service["spec", "clusterIPs"]?.arrayValue ?? []).compactMap(\.stringValue)
+            return all.isEmpty ? [service["spec", "clusterIP"]?.stringValue].compactMap { $0 } : all
+        }
+        let other = addresses.first { address in
+            guard let bytes = Self.bytes(address) else { return false }
+            let family = ranges.filter { $0.lowerBound.count == bytes.count }
+            return !family.isEmpty && !family.contains { $0.contains(bytes) }
+        }
+        guard let other else { return [] }
         return [
             "it gives Services addresses of \(text), and \(host.host) has others (\(other)): Services inside may not get any,"
                 + " unless both hosts have the same range"
         ]
     }
 
-    /// nil for what is no range of IPv4, which is not compared.
-    static func range(_ text: String) -> ClosedRange<UInt32>? {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let first = number(String(parts[0])), let bits = UInt32(parts[1]),
-            (1...32).contains(bits)
+    /// The first and the last address of `10.43.0.0/16` or `fd00::/108`; nil for what is no range.
+    static func range(_ text: String) -> Range? {
+        let parts = text.trimmingPrefix(" ").split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let address = bytes(String(parts[0])), let bits = Int(parts[1]),
+            (1...(address.count * 8)).contains(bits)
         else { return nil }
-        let mask: UInt32 = .max << (32 - bits)
-        return (first & mask)...(first & mask | ~mask)
+        func bound(_ fill: UInt8) -> [UInt8] {
+            address.enumerated().map { index, byte in
+                let mask = UInt8(truncatingIfNeeded: 0xFF00 >> min(8, max(0, bits - index * 8)))
+                return byte & mask | fill & ~mask
+            }
+        }
+        return Range(lowerBound: bound(0), upperBound: bound(0xFF))
     }
 
-    private static func number(_ text: String) -> UInt32? {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
-        guard parts.count == 4 else { return nil }
-        return parts.reduce(UInt32?(0)) { sum, part in
-            guard let sum, let part else { return nil }
-            return sum << 8 | UInt32(part)
+    /// Addresses of one family, both ends among them.
+    struct Range: Hashable {
+        let lowerBound: [UInt8]
+        let upperBound: [UInt8]
+
+        func contains(_ address: [UInt8]) -> Bool {
+            address.count == lowerBound.count && !address.lexicographicallyPrecedes(lowerBound)
+                && !upperBound.lexicographicallyPrecedes(address)
         }
+    }
+
+    /// The bytes of an address, four or sixteen; nil for what is none.
+    static func bytes(_ text: String) -> [UInt8]? {
+        for (family, size) in [(AF_INET, 4), (AF_INET6, 16)] {
+            var bytes = [UInt8](repeating: 0, count: size)
+            if inet_pton(family, text, &bytes) == 1 { return bytes }
+        }
+        return nil
     }
 }
