@@ -180,6 +180,20 @@ struct UpgradeWatchTests {
         ).text
     }
 
+    @Test("A paused cluster whose step failed is on its old version, and paused")
+    func pausedAndFailed() throws {
+        #expect(try host.commands.fleet("clusters", "pause", name, "--wait").code == 0)
+        try policy("  soak: 1h\n  paused: start")
+        try host.fault(["pod-never-ready", "--on", name, "--value", "v1.22.4-k3s1"])
+        let failed = try run()
+        #expect(failed.code == 8, "\(failed)")
+        #expect(try version() == before)
+        let after = try annotations()
+        #expect(after.hasSuffix(" 0") && after.contains("loft.sh/paused\":\"true"), "\(after)")
+        #expect(!after.contains("pause-again") && !after.contains("restore-run"), "\(after)")
+        #expect(try host.leftovers() == "")
+    }
+
     @Test("A paused cluster waits, or is started for its steps and paused again, also where that was cut")
     func paused() throws {
         #expect(try host.commands.fleet("clusters", "pause", name, "--wait").code == 0)

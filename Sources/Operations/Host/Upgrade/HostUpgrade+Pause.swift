@@ -23,11 +23,12 @@ extension HostUpgrade {
             try wakeUp()
             result = try work()
         } catch {
-            // A cluster that is half-way needs its run finished first.
-            guard try calm.mark() == nil else { throw error }
-            do throws(Failure) { _ = try calm.pauseAgain() } catch let other {
+            do throws(Failure) {
+                // A cluster that is half-way needs its run finished first.
+                if try calm.mark() == nil { _ = try calm.pauseAgain() }
+            } catch let other {
                 throw error.raised(
-                    to: error.code, "\(error.what); and the cluster could not be paused again: \(other.description)")
+                    to: error.code, "\(error.what); and it could not be paused again: \(other.description)")
             }
             throw error
         }
