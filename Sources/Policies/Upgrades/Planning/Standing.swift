@@ -85,17 +85,18 @@ struct StandingReader {
         }
         standing.reasons += unready(cluster, policy)
         climb(&standing, policy, choices[index])
-        guard !standing.isThere else { return standing }
+        if standing.isThere, history.isLeftFailed(path), let quarantine = history.quarantine(of: path) {
+            // Only its image is there.
+            standing.isQuarantined = true
+            standing.reasons.insert(reason(quarantine), at: 0)
+        }
+        guard !standing.isThere, !standing.isQuarantined else { return standing }
         if cluster.state == .paused, policy.paused == .start {
             standing.notes.append("it is paused: it is started for its step, and paused again after its watch")
         }
         if let quarantine = history.quarantine(of: path) {
             standing.isQuarantined = true
-            standing.reasons.append(
-                UpgradeReason(
-                    .quarantine,
-                    "it is quarantined since \(UTCMoment.text(quarantine.since)): \(quarantine.reason); it is tried again after "
-                        + "daytwo upgrade release"))
+            standing.reasons.append(reason(quarantine))
         }
         if let last = history.lastSuccess(of: path) {
             let until = last.addingTimeInterval(policy.soak)
@@ -107,6 +108,13 @@ struct StandingReader {
             }
         }
         return standing
+    }
+
+    private func reason(_ quarantine: UpgradeHistory.Quarantine) -> UpgradeReason {
+        UpgradeReason(
+            .quarantine,
+            "it is quarantined since \(UTCMoment.text(quarantine.since)): \(quarantine.reason); it is tried again after "
+                + "daytwo upgrade release")
     }
 
     /// What daytwo does not upgrade.
