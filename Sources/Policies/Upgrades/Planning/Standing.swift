@@ -88,7 +88,7 @@ struct StandingReader {
         if standing.isThere, history.isLeftFailed(path), let quarantine = history.quarantine(of: path) {
             // Only its image is there.
             standing.isQuarantined = true
-            standing.reasons.insert(reason(quarantine), at: 0)
+            standing.reasons = [reason(quarantine)]
         }
         guard !standing.isThere, !standing.isQuarantined else { return standing }
         if cluster.state == .paused, policy.paused == .start {
