@@ -187,11 +187,14 @@ struct RolloutFaultTests {
         #expect(RolloutFixture.verdict(seen) == "later wave")
         try rollout.host.fault(["--clear"])
         rollout.now += 60
-        #expect(try rollout.run() == [] && rollout.quarantined() == [away])
+        #expect(try rollout.run() == [], "its image is new, and that proves nothing")
+        #expect(try rollout.quarantined() == [away] && rollout.verdict(away) == "blocked quarantine")
         #expect(
             try rollout.workload(away, ".metadata.annotations").contains("restore-run"), "nobody takes it for whole")
         let resumed = try rollout.daytwo("upgrade", "resume", "vc-blue/blue", "--host", "one")
         #expect(resumed.code == 0, "\(resumed.code) \(resumed.errors)")
+        #expect(try rollout.run() == [], "somebody has to say that it is right again")
+        #expect(try rollout.daytwo("upgrade", "release", "vc-blue/blue").code == 0)
         #expect(try rollout.run() == ["\(other) upgraded"])
         // What could not be removed while the host was away ends by itself.
         let deadlines = try rollout.host.kubectl(

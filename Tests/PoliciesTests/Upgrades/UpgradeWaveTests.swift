@@ -92,6 +92,26 @@ import Testing
         #expect(try verdicts(Self.spec + "\nselect: {hosts: [lab]}") == ["upgrade due"])
     }
 
+    /// A step that failed and could not be taken back leaves the new image: that is no arrival.
+    @Test func whatWasLeftFailedHasNotCome() throws {
+        let policy = try policy(Self.spec + "\nfailureBudget: {clusters: 1}", in: scratch)
+        var history = UpgradeHistory()
+        history.steps = [try done("canary", at: "2026-11-25T06:00:00Z")]
+        let clusters = [cluster("canary", at: "v1.34.5+k3s1"), cluster("c1")]
+        #expect(try plan([policy], clusters, history: history).decision("c1").verdict == .upgrade)
+        history.steps = history.steps.map { step in
+            UpgradeHistory.Step(
+                cluster: step.cluster, policy: step.policy, from: step.from, to: step.to, endedAt: step.endedAt,
+                result: .failed)
+        }
+        let left = try plan([policy], clusters, history: history)
+        #expect(try left.decision("canary").reason.rule == .quarantine && left.decision("canary").verdict == .blocked)
+        #expect(try left.decision("c1").reason.rule == .wave && left.waves.first?.failed == 1)
+        // Somebody has put it right.
+        history.releases = [.init(cluster: "prod/team/canary", at: try utc("2026-11-25T11:00:00Z"))]
+        #expect(try plan([policy], clusters, history: history).decision("c1").verdict == .upgrade)
+    }
+
     @Test func theBudgetStopsAWave() throws {
         func phase(_ budget: String, failed: Int) throws -> (WaveStatus?, UpgradeDecision) {
             let policy = try policy("failureBudget: \(budget)\nconcurrency: {total: 100}", in: scratch)

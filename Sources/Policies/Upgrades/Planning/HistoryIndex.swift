@@ -47,6 +47,9 @@ struct HistoryIndex {
             cluster: cluster, reason: "the step from \(last.from) to \(last.to) \(how)", since: last.endedAt)
     }
 
+    /// Whether its last step failed and was left as it was: its image may be new, and nothing is proven.
+    func isLeftFailed(_ cluster: String) -> Bool { steps[cluster]?.last?.result == .failed }
+
     /// When the last step that went well ended.
     func lastSuccess(of cluster: String) -> Date? { lastSuccessStep(of: cluster)?.endedAt }
 

@@ -85,6 +85,12 @@ struct StandingReader {
         }
         standing.reasons += unready(cluster, policy)
         climb(&standing, policy, choices[index])
+        if standing.isThere, history.isLeftFailed(path), let quarantine = history.quarantine(of: path) {
+            // Only its image is there.
+            standing.isQuarantined = true
+            standing.reasons = [reason(quarantine)]
+            return standing
+        }
         guard !standing.isThere else {
             // It came there, and its watch failed then.
             standing.isQuarantined =
@@ -100,11 +106,7 @@ struct StandingReader {
         }
         if let quarantine = history.quarantine(of: path) {
             standing.isQuarantined = true
-            standing.reasons.append(
-                UpgradeReason(
-                    .quarantine,
-                    "it is quarantined since \(UTCMoment.text(quarantine.since)): \(quarantine.reason); it is tried again after "
-                        + "daytwo upgrade release"))
+            standing.reasons.append(reason(quarantine))
         }
         if let last = history.lastSuccess(of: path), let reason = soak(path, policy, since: last) {
             standing.reasons.append(reason)
@@ -126,6 +128,13 @@ struct StandingReader {
             .soak,
             "it was watched until \(UTCMoment.text(until)), and its checks (\(policy.gates.duringNames)) have still to pass",
             policy.origin(of: "spec.gates.during"))
+    }
+
+    private func reason(_ quarantine: UpgradeHistory.Quarantine) -> UpgradeReason {
+        UpgradeReason(
+            .quarantine,
+            "it is quarantined since \(UTCMoment.text(quarantine.since)): \(quarantine.reason); it is tried again after "
+                + "daytwo upgrade release")
     }
 
     /// What daytwo does not upgrade.
