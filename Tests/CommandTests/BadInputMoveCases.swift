@@ -21,6 +21,11 @@ extension BadInputCases {
                 try cases.fixture.write("apiVersion: daytwo/v1\nkind: HostMapping\n" + text, to: "mapping.yaml")
             ).lines(5)
         },
+        "move-mapping-ports": { cases in
+            let text = "spec:\n  nodePorts: {31000: 70000}\n"
+            return mapped(
+                try cases.fixture.write("apiVersion: daytwo/v1\nkind: HostMapping\n" + text, to: "mapping.yaml"))
+        },
         "move-mapping-other": { cases in
             mapped(
                 try cases.fixture.write(

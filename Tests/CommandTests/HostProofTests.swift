@@ -59,6 +59,8 @@ struct HostProofTests {
         #expect(denied.contains("forbidden"), "\(denied)")
         let api = try #require(try restore(surroundings)["api"] as? [String: Any])
         #expect(api["version"] as? String != nil)
+        let back = try host.daytwo("restore", "rollback", name, "--yes", environment: surroundings)
+        #expect(back.code == 0 && back.text.contains("may not be read"), "\(back.code) \(back.text)\(back.errors)")
     }
 
     private func restore(_ surroundings: [String: String]) throws -> [String: Any] {

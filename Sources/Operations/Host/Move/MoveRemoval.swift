@@ -111,7 +111,9 @@ struct MoveRemoval: Sendable {
         let own: Set<String> = ["default", "kube-root-ca.crt"]
         for type in HostManifest.kinds.filter(\.isNamespaced) + [.pods, .jobs] {
             let others = try host.client.list(type, in: namespace).objects.filter { object in
-                !own.contains(object.name) && object["type"]?.stringValue != "kubernetes.io/service-account-token"
+                let isAgent = [.pods, .jobs].contains(type) && object.labels[AgentPod.managedBy] == "daytwo"
+                return !own.contains(object.name) && !isAgent
+                    && object["type"]?.stringValue != "kubernetes.io/service-account-token"
             }
             if let first = others.first { return "\(type.kind) \(first.name)" }
         }

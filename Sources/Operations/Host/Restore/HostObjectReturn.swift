@@ -158,7 +158,15 @@ struct HostObjectReturn: Sendable {
     /// Gives the objects what they had before the run, and says of which that cannot be done: the cluster is not left without its
     /// control plane for those.
     func undo() throws(Failure) -> [String] {
-        guard let there = try host.client.find(.secrets, secret, in: namespace) else { return [] }
+        let there: KubernetesObject?
+        do throws(Failure) {
+            there = try host.client.find(.secrets, secret, in: namespace)
+        } catch {
+            // Whoever may read no Secret has put nothing back, and is not kept from the way back of the data.
+            guard error.code == .denied else { throw error }
+            return ["whether host objects were put back is not known, since Secret \(secret) may not be read"]
+        }
+        guard let there else { return [] }
         var remarks: [String] = []
         for kept in try read(there).reversed() {
             let subject = "\(kept.kind) \(kept.name)"
@@ -182,12 +190,15 @@ struct HostObjectReturn: Sendable {
         return remarks
     }
 
-    /// Removes what is kept.
+    /// Removes what is kept, where there is anything that may be seen.
     func forget() throws(Failure) {
         do throws(Failure) {
-            try host.client.delete(.secrets, secret, in: namespace, Deletion())
+            guard let there = try host.client.find(.secrets, secret, in: namespace) else { return }
+            try host.client.delete(.secrets, secret, in: namespace, Deletion(uid: there.uid))
         } catch {
-            guard error.code == .notFound else { throw error }
+            guard error.code == .notFound || error.code == .denied else { throw error }
+            guard error.code == .denied else { return }
+            context.report(.step("leaving Secret \(secret), which may not be read or removed"))
         }
     }
 
