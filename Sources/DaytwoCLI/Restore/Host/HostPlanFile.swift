@@ -25,7 +25,7 @@ enum HostPlanFile {
         } catch {
             guard error.code != .notFound, error.code != .denied else { throw error }
             throw Failure(
-                .usage, "\(path) is no plan of a restore on a host", why: error.description,
+                .usage, "\(path) is no plan of a restore on a host",
                 next: "make one: daytwo restore plan NAMESPACE/NAME BACKUP --out FILE", cause: error)
         }
     }
