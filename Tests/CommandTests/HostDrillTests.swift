@@ -9,8 +9,7 @@ struct HostDrillTests {
 
     init() throws {
         host = try SandboxFixture(generations: ["B"])
-        let list = try host.daytwo("clusters", "list", "-o", "name").text
-        name = String(try #require(list.split(separator: "\n").first))
+        name = try host.firstCluster()
         #expect(try host.daytwo("backup", "create", name).code == 0)
     }
 

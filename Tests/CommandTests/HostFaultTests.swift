@@ -9,7 +9,7 @@ struct HostFaultTests {
 
     init() throws {
         host = try SandboxFixture(generations: ["D"])
-        name = String(try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+        name = try host.firstCluster()
     }
 
     /// What goes wrong, and what a person hears of it.

@@ -9,7 +9,7 @@ struct HostLeaseTests {
 
     init() throws {
         host = try SandboxFixture(generations: ["B"])
-        name = String(try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+        name = try host.firstCluster()
         let parts = name.split(separator: "/").map(String.init)
         lease = ["-n", parts[0], "lease/daytwo-\(parts[1])"]
     }

@@ -12,8 +12,7 @@ struct MoveFixture {
 
     init(_ generation: String, isPaused: Bool = true) throws {
         host = try SandboxFixture(hosts: 2, clusters: 1, generations: [generation])
-        name = String(
-            try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+        name = try host.firstCluster()
         let backup = try host.daytwo("backup", "create", name)
         #expect(backup.code == 0, "\(backup.errors)")
         if isPaused { #expect(try host.daytwo("clusters", "pause", name, "--wait").code == 0) }

@@ -9,7 +9,7 @@ struct HostPauseTests {
 
     init() throws {
         host = try SandboxFixture(generations: ["B"])
-        name = String(try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+        name = try host.firstCluster()
     }
 
     private func last() throws -> [String: Any] { try #require(try host.commands.jobs().last) }

@@ -10,7 +10,7 @@ struct HostPlanFileTests {
 
     init() throws {
         host = try SandboxFixture(generations: ["D"])
-        name = String(try #require(host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+        name = try host.firstCluster()
         #expect(try host.daytwo("backup", "create", name).code == 0)
     }
 

@@ -10,8 +10,7 @@ struct HostProofTests {
 
     init() throws {
         host = try SandboxFixture(generations: ["B"])
-        let list = try host.daytwo("clusters", "list", "-o", "name").text
-        name = String(try #require(list.split(separator: "\n").first))
+        name = try host.firstCluster()
         #expect(try host.daytwo("backup", "create", name).code == 0)
     }
 

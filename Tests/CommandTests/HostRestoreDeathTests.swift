@@ -12,8 +12,7 @@ struct HostRestoreDeathTests {
 
     init() throws {
         host = try SandboxFixture(generations: ["B"])
-        name = String(
-            try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+        name = try host.firstCluster()
         let backup = try host.daytwo("backup", "create", name)
         #expect(backup.code == 0, "\(backup.errors)")
         try makeNewerClaim()

@@ -10,8 +10,7 @@ struct HostRestoreTests {
 
     init() throws {
         host = try SandboxFixture(generations: ["B"])
-        let list = try host.daytwo("clusters", "list", "-o", "name").text
-        name = String(try #require(list.split(separator: "\n").first))
+        name = try host.firstCluster()
     }
 
     /// The database of the control plane, where the sandbox keeps its volume.

@@ -11,8 +11,7 @@ struct HostReturnTests {
     /// The backup has the owner shop; by now it is somebody else, and the Service has a note that the backup does not know.
     init() throws {
         host = try SandboxFixture(generations: ["B"])
-        name = String(
-            try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+        name = try host.firstCluster()
         try setOwner("shop")
         let backup = try host.daytwo("backup", "create", name)
         #expect(backup.code == 0, "\(backup.errors)")

@@ -77,8 +77,7 @@ struct HostTests {
     @Test("Whoever stops it, by a signal or for good, leaves no agent that stays and no archive")
     func killed() throws {
         let host = try SandboxFixture(generations: ["A"])
-        let name = String(
-            try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+        let name = try host.firstCluster()
         let stopped = try host.commands.start(["backup", "create", name], environment: host.surroundings())
         try host.commands.wait("the agent") { try !host.leftovers().isEmpty }
         kill(stopped.id, SIGTERM)
@@ -109,8 +108,7 @@ struct HostTests {
     @Test("The rights that rbac prints are enough to list and to back up, and without them it is said")
     func rights() throws {
         let host = try SandboxFixture(generations: ["C"])
-        let name = String(
-            try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+        let name = try host.firstCluster()
         let namespace = String(name.split(separator: "/")[0])
         let surroundings = try host.keeper()
         let denied = try host.daytwo("clusters", "list", environment: surroundings)
@@ -127,8 +125,7 @@ struct HostTests {
     @Test("A schedule backs up clusters on a host, and doctor looks at the host and starts the agent once")
     func schedule() throws {
         let host = try SandboxFixture(generations: ["D"])
-        let name = String(
-            try #require(try host.daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+        let name = try host.firstCluster()
         let parts = name.split(separator: "/").map(String.init)
         let commands = host.commands
         _ = try commands.write(

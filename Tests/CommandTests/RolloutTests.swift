@@ -22,18 +22,7 @@ struct RolloutTests {
             policies: [policy.yaml]
             upgrades: {catalog: catalog.yaml}
             """, to: "daytwo.yaml")
-        _ = try commands.write(
-            """
-            apiVersion: daytwo/v1
-            kind: VersionCatalog
-            metadata: {name: k3s}
-            spec:
-              channels: [{name: stable, latest: "v1.23.6+k3s1"}]
-              releases:
-                - {version: "v1.21.2+k3s1", released: "2021-06-18"}
-                - {version: "v1.22.4+k3s1", released: "2021-12-01"}
-                - {version: "v1.23.6+k3s1", released: "2022-05-01"}
-            """, to: "catalog.yaml")
+        try commands.writeCatalog()
         _ = try commands.write(Self.policy(), to: "policy.yaml")
         let list = try commands.fleet("clusters", "list", "-o", "json").json()["items"] as? [[String: Any]] ?? []
         clusters = list.compactMap { item in

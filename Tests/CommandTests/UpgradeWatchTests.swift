@@ -21,18 +21,7 @@ struct UpgradeWatchTests {
             upgrades: {catalog: catalog.yaml}
             notifications: [{name: ops, on: [failure], command: ["\(commands.path("told.sh"))"]}]
             """, to: "daytwo.yaml")
-        _ = try commands.write(
-            """
-            apiVersion: daytwo/v1
-            kind: VersionCatalog
-            metadata: {name: k3s}
-            spec:
-              channels: [{name: stable, latest: "v1.23.6+k3s1"}]
-              releases:
-                - {version: "v1.21.2+k3s1", released: "2021-06-18"}
-                - {version: "v1.22.4+k3s1", released: "2021-12-01"}
-                - {version: "v1.23.6+k3s1", released: "2022-05-01"}
-            """, to: "catalog.yaml")
+        try commands.writeCatalog()
         let script = try commands.write(
             "#!/bin/sh\ncat >> \(commands.path("told"))\necho >> \(commands.path("told"))\n", to: "told.sh")
         try commands.tool("chmod", "+x", script)

@@ -32,10 +32,7 @@ struct ClusterRow {
 
     /// What matters most, in a few words.
     private var state: String {
-        let backup: Obstacle.Operation = cluster.pods.isEmpty ? .coldBackup : .hotBackup
-        // Nothing is scaled down for a backup.
-        guard !cluster.obstacles.contains(where: { $0 != .claimDeletedWhenScaled && $0.prevents.contains(backup) })
-        else { return "\(cluster.state.words), no backup possible" }
+        guard cluster.backupObstacles.isEmpty else { return "\(cluster.state.words), no backup possible" }
         return cluster.problems.isEmpty
             ? cluster.state.words : "\(cluster.state.words), \(Formats.count(cluster.problems.count, "problem"))"
     }

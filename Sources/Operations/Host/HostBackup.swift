@@ -72,12 +72,7 @@ public struct HostBackup: Sendable {
 
     /// The claim with the data, if a backup is possible as the cluster is now.
     private func claim() throws(Failure) -> String {
-        let runs = !cluster.pods.isEmpty
-        let operation: Obstacle.Operation = runs ? .hotBackup : .coldBackup
-        let obstacles = cluster.obstacles.filter { obstacle in
-            // Scaling down is not asked for here.
-            obstacle != .claimDeletedWhenScaled && obstacle.prevents.contains(operation)
-        }
+        let obstacles = cluster.backupObstacles
         guard obstacles.isEmpty else {
             throw Failure(
                 .refused, "\(cluster.path) on \(host.name) cannot be backed up",

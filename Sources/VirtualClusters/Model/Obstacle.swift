@@ -86,3 +86,11 @@ extension ClusterDatastore.External {
     /// The indefinite article in front of its name.
     fileprivate var article: String { [.etcd, .other].contains(self) ? "an" : "a" }
 }
+
+extension VirtualCluster {
+    /// What stands in the way of a backup as it is now: while it runs, or while it is stopped. Nothing is scaled down for one.
+    public var backupObstacles: [Obstacle] {
+        let operation: Obstacle.Operation = pods.isEmpty ? .coldBackup : .hotBackup
+        return obstacles.filter { $0 != .claimDeletedWhenScaled && $0.prevents.contains(operation) }
+    }
+}

@@ -59,17 +59,7 @@ final class RolloutFixture {
     }
 
     func catalog(_ channels: String) throws {
-        _ = try commands.write(
-            """
-            apiVersion: daytwo/v1
-            kind: VersionCatalog
-            metadata: {name: k3s}
-            spec:
-              \(channels)
-              releases:
-
-            """ + Self.releases.map { "    - {version: \"\($0)\", released: \"2022-05-01\"}\n" }.joined(),
-            to: "catalog.yaml")
+        try commands.writeCatalog(channels, Self.releases.map { ($0, "2022-05-01") })
     }
 
     // MARK: daytwo at that time
@@ -212,5 +202,27 @@ final class RolloutFixture {
     func copies() throws -> [String] {
         try commands.tool("find", commands.path("sandbox"), "-path", "*.daytwo-aside/*", "-name", "*.zst")
             .split(separator: "\n").map(String.init)
+    }
+}
+
+extension CommandFixture {
+    /// A catalog of k3s's releases with the days of their publication; without others, three of three minors.
+    func writeCatalog(
+        _ channels: String = "channels: [{name: stable, latest: \"v1.23.6+k3s1\"}]",
+        _ releases: [(version: String, day: String)] = [
+            ("v1.21.2+k3s1", "2021-06-18"), ("v1.22.4+k3s1", "2021-12-01"), ("v1.23.6+k3s1", "2022-05-01"),
+        ]
+    ) throws {
+        _ = try write(
+            """
+            apiVersion: daytwo/v1
+            kind: VersionCatalog
+            metadata: {name: k3s}
+            spec:
+              \(channels)
+              releases:
+
+            """ + releases.map { "    - {version: \"\($0.version)\", released: \"\($0.day)\"}\n" }.joined(),
+            to: "catalog.yaml")
     }
 }

@@ -58,6 +58,11 @@ final class SandboxFixture {
         ).result()
     }
 
+    /// A virtual cluster of the host, `NAMESPACE/NAME`.
+    func firstCluster() throws -> String {
+        try String(#require(daytwo("clusters", "list", "-o", "name").text.split(separator: "\n").first))
+    }
+
     func surroundings(_ host: Int = 1) -> [String: String] {
         [
             "KUBECONFIG": kubeconfig(host), "DAYTWO_AGENT_IMAGE": "daytwo:test", "DAYTWO_STORE": commands.store,

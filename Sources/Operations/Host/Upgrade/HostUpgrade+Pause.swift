@@ -46,8 +46,10 @@ extension HostUpgrade {
         context.report(.step("starting the control plane, which is paused"))
         try change(cluster, try cluster.resumePlan(in: objects), note: .string(since ?? Self.unknown))
         let end = context.uptime() + settings.startLimit
+        var pause = GrowingPause()
         while true {
-            let (now, _) = try restore.find()
+            // Without what only a backup lists.
+            let (now, _) = try host.cluster(named: cluster.path)
             if now.pods.contains(where: { $0.isReady && !$0.isBeingDeleted }) { return }
             guard context.uptime() < end else {
                 throw Failure(
@@ -57,7 +59,7 @@ extension HostUpgrade {
                     next: "Start it by hand: daytwo clusters resume \(cluster.path)")
             }
             try context.checkStop()
-            try host.client.surroundings.sleep(.milliseconds(500))
+            try host.client.surroundings.sleep(pause.grow())
         }
     }
 
@@ -68,15 +70,7 @@ extension HostUpgrade {
         guard let since = workload.annotations[RunAnnotations.pauseAgain] else { return false }
         if case .paused = cluster.state {
             // Somebody was faster.
-            let patch = JSONValue.object([
-                JSONMember(
-                    "metadata",
-                    .object([
-                        JSONMember("uid", .string(cluster.workload.uid)),
-                        JSONMember("annotations", .object([JSONMember(RunAnnotations.pauseAgain, .null)])),
-                    ]))
-            ])
-            try self.patch(cluster.workload.type, cluster.workload.name, cluster.namespace, patch)
+            try takeOff(RunAnnotations.pauseAgain, cluster)
             return true
         }
         context.report(.step("pausing \(cluster.path) again"))
@@ -92,14 +86,8 @@ extension HostUpgrade {
             let patch =
                 isMain
                 ? part.patch.setting(["metadata", "annotations", RunAnnotations.pauseAgain], to: note) : part.patch
-            try self.patch(part.type, part.name, part.namespace, patch)
+            _ = try host.client.patch(
+                part.type, part.name, in: part.namespace, .merge, patch, fieldManager: WorkloadHold.fieldManager)
         }
-    }
-
-    private func patch(
-        _ type: ResourceType, _ name: String, _ namespace: String, _ patch: JSONValue
-    ) throws(Failure) {
-        _ = try host.client.patch(
-            type, name, in: namespace, .merge, patch, fieldManager: WorkloadHold.fieldManager)
     }
 }

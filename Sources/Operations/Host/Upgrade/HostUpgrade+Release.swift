@@ -17,16 +17,22 @@ extension HostUpgrade {
         let (cluster, _) = try restore.find()
         if let mark = try restore.mark(of: cluster) { throw mark.locked(cluster.path, commands) }
         try dropCopies(of: cluster)
+        try takeOff(RunAnnotations.upgraded, cluster)
+    }
+
+    /// Takes a note off the workload.
+    func takeOff(_ annotation: String, _ cluster: VirtualCluster) throws(Failure) {
+        let workload = cluster.workload
         let removal = JSONValue.object([
             JSONMember(
                 "metadata",
                 .object([
-                    JSONMember("uid", .string(cluster.workload.uid)),
-                    JSONMember("annotations", .object([JSONMember(RunAnnotations.upgraded, .null)])),
+                    JSONMember("uid", .string(workload.uid)),
+                    JSONMember("annotations", .object([JSONMember(annotation, .null)])),
                 ]))
         ])
         _ = try host.client.patch(
-            cluster.workload.type, cluster.workload.name, in: cluster.namespace, .merge, removal,
+            workload.type, workload.name, in: cluster.namespace, .merge, removal,
             fieldManager: WorkloadHold.fieldManager)
     }
 
