@@ -59,7 +59,7 @@ struct HostDrillTests {
         #expect(try drill().code == 0)
         try host.commands.wait("nothing on the host") {
             let namespaces = try host.kubectl("get", "namespaces", "-o", "name").text
-            return try !namespaces.contains("drill") && host.leftovers().isEmpty
+            return try !namespaces.contains("drill") && host.agents().isEmpty
         }
     }
 

@@ -86,20 +86,20 @@ struct HostFaultTests {
         let configured = try configuration(requestTimeout: "1s")
         let backup = try host.commands.start(
             ["backup", "create", name, "--config", configured], environment: host.surroundings())
-        try host.commands.wait("the agent") { try host.leftovers().contains("job") }
+        try host.commands.wait("the agent") { try host.agents().contains("job") }
         try host.fault(["api-errors", "--value", "503"])
         let result = try backup.result()
         #expect(result.code == 7 && result.errors.contains("next: "), "\(result.code) \(result.errors)")
         #expect(result.errors.contains("could not be removed"), "\(result.errors)")
         try host.fault(["--clear"])
         #expect(try host.commands.archives() == [])
-        let left = try host.leftovers()
+        let left = try host.agents()
         #expect(left.contains("job"))
         let next = try host.daytwo("backup", "create", name)
         #expect(next.code == 0, "\(next.errors)")
         let log = try host.commands.daytwo(["jobs", "logs", "2"]).text
         #expect(log.contains("removing the agent daytwo-") && log.contains("which is gone"), "\(log)")
-        try host.commands.wait("nothing on the host") { try host.leftovers().isEmpty }
+        try host.commands.wait("nothing on the host") { try host.agents().isEmpty }
     }
 
     @Test("The agent of a plan that was killed is removed by the next command; that of one which works is left alone")
@@ -108,20 +108,20 @@ struct HostFaultTests {
         try host.fault(["slow-start", "--value", "4"])
         let words = ["restore", "plan", name, "host-1/\(name)@latest"]
         let dead = try host.commands.start(words, environment: host.surroundings())
-        try host.commands.wait("the agent") { try host.leftovers().contains("job") }
-        let left = try host.leftovers().split(separator: "\n").first { $0.hasPrefix("job") }
+        try host.commands.wait("the agent") { try host.agents().contains("job") }
+        let left = try host.agents().split(separator: "\n").first { $0.hasPrefix("job") }
         kill(dead.id, SIGKILL)
         _ = try dead.result()
         let alive = try host.commands.start(words, environment: host.surroundings())
         try host.commands.wait("the other agent") {
-            let jobs = try host.leftovers().split(separator: "\n").filter { $0.hasPrefix("job") }
+            let jobs = try host.agents().split(separator: "\n").filter { $0.hasPrefix("job") }
             return jobs.count == 1 && jobs.first != left
         }
         try host.fault(["--clear"])
         #expect(try host.daytwo("backup", "create", name).code == 0)
         let plan = try alive.result()
         #expect(plan.code == 0, "\(plan.errors)")
-        try host.commands.wait("nothing on the host") { try host.leftovers().isEmpty }
+        try host.commands.wait("nothing on the host") { try host.agents().isEmpty }
     }
 
     @Test("What fails now and then is tried again")
@@ -130,7 +130,7 @@ struct HostFaultTests {
         let backup = try host.daytwo("backup", "create", name)
         #expect(backup.code == 0, "\(backup.code) \(backup.errors)")
         try host.fault(["--clear"])
-        try host.commands.wait("nothing on the host") { try host.leftovers().isEmpty }
+        try host.commands.wait("nothing on the host") { try host.agents().isEmpty }
     }
 
     private func meets(_ one: Case, _ configuration: String? = nil) throws {
@@ -146,7 +146,7 @@ struct HostFaultTests {
         if !one.fault.isEmpty { try host.fault(["--clear"]) }
         #expect(try host.commands.archives() == [], "\(one.fault)")
         #expect(try host.commands.remains() == "", "\(one.fault)")
-        try host.commands.wait("nothing on the host after \(one.fault)") { try host.leftovers().isEmpty }
+        try host.commands.wait("nothing on the host after \(one.fault)") { try host.agents().isEmpty }
     }
 
     /// A host that is given up soon.

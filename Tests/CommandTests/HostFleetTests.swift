@@ -57,11 +57,11 @@ struct HostFleetTests {
         let host = try SandboxFixture(clusters: 3)
         let running = try host.commands.start(
             ["backup", "create", "--all", "--parallel", "2"], environment: host.surroundings())
-        try host.commands.wait("two agents") { try host.leftovers().split(separator: "\n").count >= 2 }
+        try host.commands.wait("two agents") { try host.agents().split(separator: "\n").count >= 2 }
         kill(running.id, SIGINT)
         let result = try running.result()
         #expect(result.code == 130, "\(result.errors)")
-        try host.commands.wait("the agents' end") { try host.leftovers().isEmpty }
+        try host.commands.wait("the agents' end") { try host.agents().isEmpty }
     }
 
     private func configuration(_ host: SandboxFixture) -> String {

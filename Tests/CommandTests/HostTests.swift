@@ -79,10 +79,10 @@ struct HostTests {
         let host = try SandboxFixture(generations: ["A"])
         let name = try host.firstCluster()
         let stopped = try host.commands.start(["backup", "create", name], environment: host.surroundings())
-        try host.commands.wait("the agent") { try !host.leftovers().isEmpty }
+        try host.commands.wait("the agent") { try !host.agents().isEmpty }
         kill(stopped.id, SIGTERM)
         #expect(try stopped.result().code == 143)
-        try host.commands.wait("the agent's end") { try host.leftovers().isEmpty }
+        try host.commands.wait("the agent's end") { try host.agents().isEmpty }
         #expect(try host.commands.archives() == [])
     }
 

@@ -116,8 +116,15 @@ final class SandboxFixture {
         #expect(applied.code == 0, "\(applied.errors)")
     }
 
-    /// What daytwo has left on a host.
+    /// What daytwo has left on a host, once that had its time to collect the pods of Jobs that are gone.
     func leftovers(host: Int = 1) throws -> String {
+        let end = ContinuousClock.now + .seconds(10)
+        while try !agents(host: host).isEmpty, .now < end { usleep(50_000) }
+        return try agents(host: host)
+    }
+
+    /// What daytwo has on a host now.
+    func agents(host: Int = 1) throws -> String {
         let result = try kubectl(
             "get", "jobs,pods", "-A", "-l", "app.kubernetes.io/managed-by=daytwo", "--no-headers", "-o", "name",
             host: host)
