@@ -73,6 +73,14 @@ public enum DatastoreFile: Sendable {
         }
     }
 
+    /// The UIDs of the objects in some rows of kine's, by their revisions; none for etcd, whose lists of objects have them.
+    public func uids(at revisions: [Int64]) throws(Failure) -> [Int64: String] {
+        switch self {
+        case .kine(let file): try file.uids(at: revisions)
+        case .etcd: [:]
+        }
+    }
+
     /// The cluster's UID: that of the namespace `kube-system`.
     public func clusterUID() throws(Failure) -> String? {
         try value(of: "/registry/namespaces/kube-system").flatMap { ObjectMetadata(decoding: $0.value).uid }

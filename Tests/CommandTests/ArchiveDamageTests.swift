@@ -63,8 +63,13 @@ struct ArchiveDamageTests {
             name: "an object is listed too much", script: "tail -n 1 objects.ndjson >> objects.ndjson",
             message: "objects.ndjson is not the list"),
         Change(
-            name: "an object is listed with another UID",
-            script: "sed -i '100s/\"uid\":\"./\"uid\":\"x/' objects.ndjson", message: "objects.ndjson is not the list"),
+            name: "an object is listed with another time",
+            script: "sed -i '100s/\"created\":\"2/\"created\":\"3/' objects.ndjson",
+            message: "objects.ndjson is not the list"),
+        Change(
+            name: "a claim is listed with another UID",
+            script: "sed -i '/persistentvolumeclaims/s/\"uid\":\"./\"uid\":\"x/' objects.ndjson",
+            message: "objects.ndjson is not the list"),
         Change(
             name: "the token is another's",
             script:

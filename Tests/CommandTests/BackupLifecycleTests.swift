@@ -80,6 +80,7 @@ struct BackupLifecycleTests {
         let version = try json(Array(lines[0].utf8))
         #expect(version["apiVersion"] as? String == "daytwo/v1")
         #expect(lines.count - 1 == truth["liveKeys"] as? Int)
+        try checkUIDs(fixture, id, lines.dropFirst())
         let ledgers = try fixture.daytwo([
             "backup", "ls", id, "--objects", "--kind", "ledger", "-n", "team-3", "--store", fixture.store, "-o", "name",
         ]).text.split(separator: "\n")
@@ -105,6 +106,48 @@ struct BackupLifecycleTests {
         ])
         #expect(try (pod.json()["metadata"] as? [String: Any])?["uid"] as? String != nil)
         #expect(pod.errors.contains("--raw"))
+    }
+
+    /// The list in the archive has the UIDs of volumes alone; the listing has all that the database has.
+    private func checkUIDs(_ fixture: CommandFixture, _ id: String, _ lines: ArraySlice<Substring>) throws {
+        let database = try fixture.tool("sh", "-c", "ls \(fixture.root)/out/*/datastore/state.db")
+        let stored = try fixture.tool(
+            "sqlite3", database.trimmingCharacters(in: .newlines),
+            """
+            SELECT id || ' ' || json_extract(CAST(value AS TEXT), '$.metadata.uid') FROM kine k WHERE deleted = 0
+            AND CAST(substr(value, 1, 1) AS TEXT) = '{' AND id = (SELECT max(id) FROM kine WHERE name = k.name)
+            AND json_extract(CAST(value AS TEXT), '$.metadata.uid') IS NOT NULL ORDER BY id
+            """
+        ).split(separator: "\n")
+        #expect(stored.count > 100)
+        let listed = Dictionary(
+            uniqueKeysWithValues: try lines.map { line in
+                let object = try json(Array(line.utf8))
+                return (object["revision"] as? Int ?? 0, object)
+            })
+        for row in stored {
+            let parts = row.split(separator: " ")
+            let revision = try #require(Int(parts[0]))
+            let object = try #require(listed[revision], "\(row)")
+            #expect(object["uid"] as? String == String(parts[1]))
+        }
+        // In the listing all have one that are objects.
+        let nameless = listed.values.filter { $0["kind"] != nil && $0["uid"] == nil }.compactMap { $0["key"] as? String }
+        let areNone = nameless.allSatisfy {
+            $0.hasPrefix("/registry/ranges/") || $0.hasPrefix("/registry/masterleases/")
+        }
+        #expect(areNone, "\(nameless)")
+        let archived = try fixture.daytwo(["backup", "cat", id, "objects.ndjson", "--store", fixture.store]).text
+            .split(separator: "\n")
+        let named = archived.filter { $0.contains("\"uid\":") && !$0.contains("/registry/persistentvolume") }
+        #expect(named == [])
+        let wide = try fixture.daytwo(["backup", "ls", id, "--objects", "--store", fixture.store, "-o", "wide"]).text
+        let some = try #require(stored.first?.split(separator: " ").last)
+        #expect(wide.contains(some) && wide.contains("UID"))
+        let plain = try fixture.daytwo(["backup", "ls", id, "--objects", "--store", fixture.store])
+        #expect(!plain.text.contains(some))
+        let leftovers = try fixture.tool("find", fixture.store, "-name", "*scratch*")
+        #expect(leftovers == "")
     }
 
     @Test("A file alone is enough: no store, no record")

@@ -31,6 +31,7 @@ struct ObjectsMetadataTests {
         let expected = try ObjectsFixtures.expected(fixture)
         #expect(expected.count > 400)
         var writer = ObjectLineWriter()
+        var shortWriter = ObjectLineWriter(uids: .ofVolumes)
         for object in expected {
             let key = try #require(object["key"] as? String)
             let row = try #require(rows[key])
@@ -65,6 +66,12 @@ struct ObjectsMetadataTests {
             #expect(line.labels ?? [:] == metadata.labels)
             #expect(line.encoding == metadata.encoding)
             #expect(line.problem == nil)
+            var short: [UInt8] = []
+            shortWriter.append(key: key, revision: row.revision, value: row.value, to: &short)
+            var shortLine = try ObjectLine(parsing: short)
+            #expect(shortLine.uid == (key.hasPrefix("/registry/persistentvolume") ? line.uid : nil))
+            shortLine.uid = line.uid
+            #expect(shortLine == line)
             let parsed = ObjectKey(key)
             if [.object, .allocation, .masterLease].contains(parsed.role) {
                 #expect(line.name == parsed.name)

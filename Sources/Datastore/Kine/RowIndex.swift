@@ -14,7 +14,7 @@ final class RowIndex: @unchecked Sendable {
     // Sound: one thread digests and one adds lines, each with its own properties, until they are joined.
     private(set) var digest = RowsDigest()
     private var sort: ExternalSort?
-    private var writer = ObjectLineWriter()
+    private var writer = ObjectLineWriter(uids: .ofVolumes)
     private let scratchDirectory: String
 
     init(scratchDirectory: String) {
@@ -32,7 +32,7 @@ final class RowIndex: @unchecked Sendable {
     func addLines(_ batch: KineRowBatch) throws(Failure) {
         guard var sort = sort.take() else { throw Failure(.failed, "the rows were already sorted") }
         // Owned here for the loop, which is then free of the checks that a class's properties need.
-        var writer = ObjectLineWriter()
+        var writer = ObjectLineWriter(uids: .ofVolumes)
         swap(&writer, &self.writer)
         for row in batch.rows {
             let key = batch.bytes(row.name)

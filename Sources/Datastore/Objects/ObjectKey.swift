@@ -99,6 +99,12 @@ public struct ObjectKey: Sendable, Hashable {
         self.init(role, resource, name, group: group, namespace: names.count == 2 ? names.first : nil)
     }
 
+    /// Whether a key is one of a volume claim or a volume.
+    static func isVolume(_ key: UnsafeRawBufferPointer) -> Bool {
+        ValueForm.starts(key, with: "/registry/persistentvolumeclaims/")
+            || ValueForm.starts(key, with: "/registry/persistentvolumes/")
+    }
+
     /// How a row is counted: `registry/RESOURCE` or `registry/GROUP/RESOURCE`, with the folders named as in the key.
     public static func prefixGroup(of key: String) -> String {
         var key = key

@@ -16,7 +16,7 @@ public struct ObjectLine: Sendable, Hashable {
     public var namespace: String?
     /// The object's name.
     public var name: String?
-    /// The object's UID.
+    /// The object's UID, where the line says it (see ``ObjectLineWriter/UIDs``).
     public var uid: String?
     /// Its labels.
     public var labels: [String: String]?

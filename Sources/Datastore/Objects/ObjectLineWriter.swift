@@ -5,11 +5,21 @@ public struct ObjectLineWriter {
     /// The keys of the first of them.
     public private(set) var firstProblems: [(key: String, problem: ObjectProblem)] = []
 
+    /// Whose UIDs the lines say.
+    public enum UIDs: Sendable {
+        case all
+        /// Of volumes and their claims alone. UIDs are random: of all that a line says they alone cannot be compressed, and make
+        /// more than half of the list. Kine's database gives them by the revision of the line
+        /// (``DatastoreFile/uids(at:)``).
+        case ofVolumes
+    }
+
     private static let problemsKept = 20
+    private let uids: UIDs
     private var scan = MetadataScan()
 
     /// A writer without problems so far.
-    public init() {}
+    public init(uids: UIDs = .all) { self.uids = uids }
 
     /// Appends one line with its line feed. A value that cannot be read gives a line that says so.
     public mutating func append(
@@ -50,7 +60,7 @@ public struct ObjectLineWriter {
             append(",\"namespace\":", scan.namespace, unless: names.namespace, to: &output)
             append(",\"name\":", scan.name, unless: names.name, to: &output)
         }
-        append(",\"uid\":", scan.uid, to: &output)
+        if uids == .all || ObjectKey.isVolume(key) { append(",\"uid\":", scan.uid, to: &output) }
         appendLabels(to: &output)
         append(",\"created\":", scan.created, to: &output)
         append(",\"deleted\":", scan.deleted, to: &output)

@@ -40,4 +40,17 @@ extension KineFile {
             try Data.fetchOne(db, sql: "SELECT value FROM kine WHERE id=?", arguments: [revision]).map { Array($0) }
         }
     }
+
+    /// The UIDs of the objects in some rows, by their revisions, where there is one.
+    func uids(at revisions: [Int64]) throws(Failure) -> [Int64: String] {
+        try connection.readTransaction { db in
+            let statement = try db.makeStatement(sql: "SELECT value FROM kine WHERE id=?")
+            var found: [Int64: String] = [:]
+            for revision in revisions {
+                found[revision] = try Data.fetchOne(statement, arguments: [revision])
+                    .flatMap { ObjectMetadata(decoding: Array($0)).uid }
+            }
+            return found
+        }
+    }
 }

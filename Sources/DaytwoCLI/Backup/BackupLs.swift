@@ -10,7 +10,10 @@ import Stores
 struct BackupLs: OperationCommand {
     static let configuration = CommandConfiguration.verb(
         "ls", abstract: "List the entries of a backup, or the Kubernetes objects in it.",
-        discussion: "-o json with --objects gives JSON lines, the first of which has the version.",
+        discussion: """
+            -o json with --objects gives JSON lines, the first of which has the version. UIDs are shown with -o wide, json and \
+            yaml; they are read from the database, which is unpacked for that.
+            """,
         exits: [.refused, .verificationFailed, .denied, .notFound])
 
     @OptionGroup var backup: BackupArgument
@@ -32,23 +35,29 @@ struct BackupLs: OperationCommand {
         help: "With --objects: only those with these labels, such as app=web,tier!=cache,owner.")
     var selector: String?
 
+    @Option(
+        help: ArgumentHelp("With --objects: where scratch files go (default: beside the archive).", valueName: "dir"))
+    var scratch: String?
+
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
         let filter = ObjectFilter(
             prefix: prefix, namespace: namespace, kind: kind, labels: try selector.map(LabelSelector.init) ?? .all)
-        guard objects || (namespace == nil && kind == nil && selector == nil) else {
-            throw Failure(.usage, "--namespace, --kind and --selector choose objects", next: "add --objects")
+        guard objects || (namespace == nil && kind == nil && selector == nil && scratch == nil) else {
+            throw Failure(.usage, "--namespace, --kind, --selector and --scratch are for objects", next: "add --objects")
         }
         let chosen = try backup.resolve(session)
         let reader = try chosen.reader()
-        let index = try reader.index()
         if objects {
             let context = session.context(stopped: "nothing was changed; run the command again")
-            try ObjectListing(console: session.console, filter: filter, context: context).run(reader, index)
+            try ObjectListing(
+                console: session.console, filter: filter, scratch: try chosen.scratchDirectory(told: scratch),
+                context: context
+            ).run(reader)
             return .done
         }
-        let entries = index.inventory.entries.filter { entry in
+        let entries = try reader.index().inventory.entries.filter { entry in
             prefix.map { entry.header.path.hasPrefix($0) } ?? true
         }
         if entries.isEmpty, let prefix {

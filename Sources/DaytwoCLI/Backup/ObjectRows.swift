@@ -15,7 +15,7 @@ final class ObjectRows {
 
     init(_ console: Console) {
         self.console = console
-        widths = [Int](repeating: 0, count: console.isWide ? 9 : 5)
+        widths = [Int](repeating: 0, count: console.isWide ? 9 : 4)
     }
 
     func begin() throws(Failure) {
@@ -84,12 +84,11 @@ final class ObjectRows {
         let key = ObjectKey(object.key)
         var cells = [
             object.kind ?? key.resource, object.namespace ?? "-", object.name ?? key.name, object.created ?? "-",
-            object.uid ?? "-",
         ]
         if console.isWide {
             let labels = (object.labels ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
             cells += [
-                String(object.revision), Formats.bytes(UInt64(clamping: object.size)), labels.joined(separator: ","),
+                object.uid ?? "-", String(object.revision), Formats.bytes(UInt64(clamping: object.size)), labels.joined(separator: ","),
                 object.key,
             ]
         }

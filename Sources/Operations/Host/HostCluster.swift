@@ -40,26 +40,38 @@ public struct HostCluster: Sendable {
     public func objects(
         of kinds: [ResourceType] = discoveryKinds, in namespace: String? = nil
     ) throws(Failure) -> HostObjects {
+        let answers = try HostLists(client: client, kinds: kinds, namespace: namespace).answers { kind, failure in
+            Self.absence(of: kind, in: namespace, failure) == nil
+        }
         var objects = HostObjects(host: name)
-        for kind in kinds {
-            do throws(Failure) {
-                let list = try client.list(kind, in: kind.isNamespaced ? namespace : nil)
-                objects.add(list.objects, of: kind)
-            } catch {
-                switch error.code {
-                case .denied where kind != .statefulSets && error.apiStatus?.status == 403:
-                    objects.markUnlisted(kind, because: "the rights do not allow it")
-                case .notFound where namespace == nil || kind != .statefulSets:
-                    objects.markUnlisted(kind, because: "the host does not have this kind")
-                case .denied where namespace == nil && error.apiStatus?.status == 403:
-                    throw Failure(
-                        .denied, error.what, why: error.why,
-                        next: "Name a namespace in which you have rights: -n NAMESPACE.", cause: error)
-                default: throw error
+        for (kind, answer) in zip(kinds, answers) {
+            switch answer {
+            case .success(let found): objects.add(found, of: kind)
+            case .failure(let failure):
+                guard let reason = Self.absence(of: kind, in: namespace, failure) else {
+                    throw Self.withAdvice(failure, namespace)
                 }
+                objects.markUnlisted(kind, because: reason)
+            case nil: continue  // only what follows the failure was not asked for
             }
         }
         return objects
+    }
+
+    /// Why a kind is not in the answer; nil where nothing can be said without it.
+    private static func absence(of kind: ResourceType, in namespace: String?, _ failure: Failure) -> String? {
+        switch failure.code {
+        case .denied where kind != .statefulSets && failure.apiStatus?.status == 403: "the rights do not allow it"
+        case .notFound where namespace == nil || kind != .statefulSets: "the host does not have this kind"
+        default: nil
+        }
+    }
+
+    private static func withAdvice(_ failure: Failure, _ namespace: String?) -> Failure {
+        guard failure.code == .denied, namespace == nil, failure.apiStatus?.status == 403 else { return failure }
+        return Failure(
+            .denied, failure.what, why: failure.why,
+            next: "Name a namespace in which you have rights: -n NAMESPACE.", cause: failure)
     }
 
     /// The virtual cluster of a name, with the objects around it.

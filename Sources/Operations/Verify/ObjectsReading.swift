@@ -38,7 +38,10 @@ public struct ObjectsReading: Sendable {
                 return
             }
             let found = try ObjectLine(parsing: line)
-            let agrees = wholly ? found == object : found.key == object.key && found.revision == object.revision
+            var said = object
+            // Versions of one number have said UIDs, and have not.
+            if said.uid == nil || found.uid == nil { said.uid = found.uid }
+            let agrees = wholly ? found == said : found.key == object.key && found.revision == object.revision
             if !agrees { result.holds = false }
         }
         let rest = try lines.next()
