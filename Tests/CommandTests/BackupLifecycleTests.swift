@@ -132,7 +132,9 @@ struct BackupLifecycleTests {
             #expect(object["uid"] as? String == String(parts[1]))
         }
         // In the listing all have one that are objects.
-        let nameless = listed.values.filter { $0["kind"] != nil && $0["uid"] == nil }.compactMap { $0["key"] as? String }
+        let nameless = listed.values.filter { $0["kind"] != nil && $0["uid"] == nil }.compactMap {
+            $0["key"] as? String
+        }
         let areNone = nameless.allSatisfy {
             $0.hasPrefix("/registry/ranges/") || $0.hasPrefix("/registry/masterleases/")
         }

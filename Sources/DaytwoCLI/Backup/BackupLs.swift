@@ -45,7 +45,8 @@ struct BackupLs: OperationCommand {
         let filter = ObjectFilter(
             prefix: prefix, namespace: namespace, kind: kind, labels: try selector.map(LabelSelector.init) ?? .all)
         guard objects || (namespace == nil && kind == nil && selector == nil && scratch == nil) else {
-            throw Failure(.usage, "--namespace, --kind, --selector and --scratch are for objects", next: "add --objects")
+            throw Failure(
+                .usage, "--namespace, --kind, --selector and --scratch are for objects", next: "add --objects")
         }
         let chosen = try backup.resolve(session)
         let reader = try chosen.reader()

@@ -88,7 +88,8 @@ final class ObjectRows {
         if console.isWide {
             let labels = (object.labels ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
             cells += [
-                object.uid ?? "-", String(object.revision), Formats.bytes(UInt64(clamping: object.size)), labels.joined(separator: ","),
+                object.uid ?? "-", String(object.revision), Formats.bytes(UInt64(clamping: object.size)),
+                labels.joined(separator: ","),
                 object.key,
             ]
         }
