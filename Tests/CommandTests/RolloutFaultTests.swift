@@ -100,6 +100,24 @@ struct RolloutFaultTests {
         for cluster in [blue, green] { try rollout.expectWhole(cluster, on: next) }
     }
 
+    @Test("A policy that is broken while a step runs ends the run after that step, whole and told")
+    func policyBroken() throws {
+        let rollout = try RolloutFixture(clusters: 2, policy: Self.policy())
+        let hook = try hook(rollout, "echo 'spec: [' >> '\(rollout.commands.path("policy.yaml"))'")
+        try rollout.write(policy: Self.policy("concurrency: {total: 1}\ngates: {before: \(hook)}"))
+        let run = try rollout.daytwo(arguments: RolloutFixture.runWords)
+        #expect(run.code == 64 && run.errors.contains("daytwo config validate"), "\(run.code) \(run.errors)")
+        let results = (try run.json()["items"] as? [[String: Any]] ?? []).compactMap { $0["result"] as? String }
+        #expect(results == ["upgraded", "usage"])
+        #expect(try rollout.daytwo(arguments: RolloutFixture.runWords).code == 64)
+        try rollout.write(policy: Self.policy())
+        let versions = try rollout.versions()
+        #expect(versions.values.filter { $0 == next }.count == 1, "\(versions)")
+        #expect(try rollout.quarantined() == [])
+        #expect(try rollout.run().count == 1)
+        for cluster in [blue, green] { try rollout.expectWhole(cluster, on: next) }
+    }
+
     @Test("A cluster that is paused before its step is left alone until it is resumed")
     func paused() throws {
         let rollout = try RolloutFixture(policy: Self.policy())

@@ -116,6 +116,12 @@ struct RolloutWayBackTests {
         // The same again does no better, and says the same.
         let again = try rollout.daytwo("upgrade", "rollback", "vc-blue/blue", "--yes")
         #expect(again.code == 9 && again.errors.contains("--archive \(named.1)"), "\(again.code) \(again.errors)")
+        let garbage = try rollout.commands.write(String(repeating: "text\n", count: 2000), to: "text.tar.zst")
+        for (archive, code) in [("/nonexistent.tar.zst", Int32(11)), ("12345678", 11), (garbage, 5)] {
+            let none = try rollout.daytwo("upgrade", "rollback", "vc-blue/blue", "--archive", archive, "--yes")
+            #expect(none.code == code, "\(archive): \(none.code) \(none.errors)")
+            #expect(try annotations(rollout).contains("restore-run"))
+        }
         // A backup of the new version is no way back.
         let newest = try #require(try rollout.commands.archives().last)
         let refused = try rollout.daytwo("upgrade", "rollback", "vc-blue/blue", "--archive", newest, "--yes")

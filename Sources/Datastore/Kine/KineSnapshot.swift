@@ -1,9 +1,7 @@
-import Crypto
 public import Failures
 public import Files
 import Foundation
 import GRDB
-import Threads
 
 /// A datastore at exactly one revision, in a scratch file without a name.
 public struct KineSnapshot: Sendable {
@@ -111,39 +109,6 @@ public struct KineSnapshotter {
             try db.execute(
                 sql: "INSERT INTO sqlite_sequence(name, seq) VALUES('kine', ?)", arguments: [closing.window.sequence])
         }
-    }
-}
-
-/// Hashes a file on a thread of its own, while something else is done.
-private struct FileHashing: Sendable {
-    private let outcome = Monitor<Result<String, Failure>?>(nil)
-    private let thread: OwnedThread
-
-    init(_ file: any ByteSource) throws(Failure) {
-        let outcome = outcome
-        thread = try OwnedThread { () throws(Failure) in
-            let result = Result { () throws(Failure) in try Self.hex(of: file) }
-            outcome.change { $0 = result }
-        }
-    }
-
-    func hex() throws(Failure) -> String { try outcome.wait { $0 }.get() }
-
-    private static func hex(of file: any ByteSource) throws(Failure) -> String {
-        var hasher = SHA256()
-        // Small enough that the hash finds the bytes in the processor's cache.
-        var piece = [UInt8](repeating: 0, count: 128 << 10)
-        var offset: UInt64 = 0
-        while offset < file.size {
-            let count = Int(min(UInt64(piece.count), file.size - offset))
-            try piece.withMutableBytes { (bytes) throws(Failure) in
-                let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
-                try file.read(into: part, at: offset)
-                hasher.update(bufferPointer: UnsafeRawBufferPointer(part))
-            }
-            offset += UInt64(count)
-        }
-        return hasher.finalize().hex
     }
 }
 
