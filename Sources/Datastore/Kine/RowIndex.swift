@@ -32,7 +32,7 @@ final class RowIndex: @unchecked Sendable {
     func addLines(_ batch: KineRowBatch) throws(Failure) {
         guard var sort = sort.take() else { throw Failure(.failed, "the rows were already sorted") }
         // Owned here for the loop, which is then free of the checks that a class's properties need.
-        var writer = ObjectLineWriter(uids: .ofVolumes)
+        var writer = ObjectLineWriter()
         swap(&writer, &self.writer)
         for row in batch.rows {
             let key = batch.bytes(row.name)

@@ -20,7 +20,8 @@ public struct VolumeSurvey: Sendable {
     /// Whether a key is one of a volume claim or a volume, whose UID counts: one that was made anew under its old name is
     /// another one, with other data.
     public static func isVolume(_ key: String) -> Bool {
-        key.hasPrefix(claims) || key.hasPrefix(Self.volumes)
+        var key = key
+        return key.withUTF8 { ObjectKey.isVolume(UnsafeRawBufferPointer($0)) }
     }
 
     private static let claims = "/registry/persistentvolumeclaims/"

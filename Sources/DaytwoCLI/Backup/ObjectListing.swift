@@ -74,71 +74,21 @@ struct LabelSelector: Sendable {
 
 /// Streams `objects.ndjson` through a filter to the console, in memory that does not grow with it.
 struct ObjectListing {
-    private static let partSize = 500
-
     let console: Console
     let filter: ObjectFilter
     let scratch: String
     let context: OperationContext
 
     func run(_ reader: ArchiveReader) throws(Failure) {
-        let rows = ObjectRows(console)
-        let uids = ObjectUIDs(reader, try ArchiveFacts(reader), scratch: scratch, context)
-        let showsUIDs = console.isWide || [.json, .yaml].contains(console.format)
-        let part = Part()
-        let show = { () throws(Failure) in
-            let objects = showsUIDs ? try uids.added(to: part.objects) : part.objects
-            part.objects.removeAll(keepingCapacity: true)
-            for object in objects { try rows.add(object) }
-        }
+        let facts = try ArchiveFacts(reader)
+        let rows = ObjectRows(console, uids: ObjectUIDs(reader, facts, scratch: scratch, context))
         try rows.begin()
-        try ObjectsReading(reader, uids.facts.index).each { object throws(Failure) in
+        let context = context
+        let filter = filter
+        try ObjectsReading(reader, facts.index).each { object throws(Failure) in
             try context.checkStop()
-            guard filter.matches(object) else { return }
-            part.objects.append(object)
-            if part.objects.count == Self.partSize { try show() }
+            if filter.matches(object) { try rows.add(object) }
         }
-        try show()
         try rows.end()
-    }
-
-    private final class Part {
-        var objects: [ObjectLine] = []
-    }
-}
-
-/// The UIDs that the lines of an archive do not say, out of its database, which is opened when the first is asked for.
-private final class ObjectUIDs {
-    let facts: ArchiveFacts
-    private let reader: ArchiveReader
-    private let scratch: String
-    private let context: OperationContext
-    private var database: DatastoreFile?
-
-    init(_ reader: ArchiveReader, _ facts: ArchiveFacts, scratch: String, _ context: OperationContext) {
-        self.reader = reader
-        self.facts = facts
-        self.scratch = scratch
-        self.context = context
-    }
-
-    func added(to objects: [ObjectLine]) throws(Failure) -> [ObjectLine] {
-        guard facts.document.datastore.driver == DatastoreDriver.kine.rawValue else { return objects }
-        let revisions = objects.filter { $0.uid == nil && $0.kind != nil }.map(\.revision)
-        guard !revisions.isEmpty else { return objects }
-        let uids = try opened().uids(at: revisions)
-        return objects.map { object in
-            var object = object
-            object.uid = object.uid ?? uids[object.revision]
-            return object
-        }
-    }
-
-    private func opened() throws(Failure) -> DatastoreFile {
-        if let database { return database }
-        context.report(.step("opening the database, which has the UIDs"))
-        let opened = try DatabaseScratch.open(facts, of: reader, in: scratch)
-        database = opened
-        return opened
     }
 }

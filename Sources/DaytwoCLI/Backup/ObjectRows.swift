@@ -6,6 +6,7 @@ import JSONValues
 /// Objects one after another, in the form that was asked for. Tables are laid out in parts, so that any number fits.
 final class ObjectRows {
     private let console: Console
+    private let uids: ObjectUIDs
     private var part: [ObjectLine] = []
     private var widths: [Int]
     private var isFirstPart = true
@@ -13,8 +14,9 @@ final class ObjectRows {
 
     private static let partSize = 500
 
-    init(_ console: Console) {
+    init(_ console: Console, uids: ObjectUIDs) {
         self.console = console
+        self.uids = uids
         widths = [Int](repeating: 0, count: console.isWide ? 9 : 4)
     }
 
@@ -29,14 +31,8 @@ final class ObjectRows {
 
     func add(_ object: ObjectLine) throws(Failure) {
         count += 1
-        switch console.format {
-        case .json: try console.write(Self.json(object).compact + "\n")
-        case .yaml: try console.write("---\n" + Self.json(object).yaml())
-        case .name: try console.write(object.key.printable + "\n")
-        case .table, .wide:
-            part.append(object)
-            if part.count == Self.partSize { try showPart() }
-        }
+        part.append(object)
+        if part.count == Self.partSize { try showPart() }
     }
 
     func end() throws(Failure) {
@@ -60,8 +56,21 @@ final class ObjectRows {
     }
 
     private func showPart() throws(Failure) {
-        var lines = part.map(cells)
+        let objects = part
         part.removeAll(keepingCapacity: true)
+        switch console.format {
+        case .json:
+            for object in try uids.added(to: objects) { try console.write(Self.json(object).compact + "\n") }
+        case .yaml:
+            for object in try uids.added(to: objects) { try console.write("---\n" + Self.json(object).yaml()) }
+        case .name: for object in objects { try console.write(object.key.printable + "\n") }
+        case .wide: try showTable(uids.added(to: objects))
+        case .table: try showTable(objects)
+        }
+    }
+
+    private func showTable(_ objects: [ObjectLine]) throws(Failure) {
+        var lines = objects.map(cells)
         if isFirstPart, console.showsHeaders {
             let titles = ["KIND", "NAMESPACE", "NAME", "CREATED", "UID", "REVISION", "SIZE", "LABELS", "KEY"]
             lines.insert(Array(titles.prefix(widths.count)), at: 0)
