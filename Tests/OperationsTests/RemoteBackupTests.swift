@@ -243,10 +243,15 @@ extension RealBinary {
 
         @Test func stopsWhenToldTo() throws {
             let root = try SampleServers.shared.get().scratch[SampleServers.fixtures[0]]
-            let agent = try startAgent("backup")
+            let agent = try startAgent("backup", errors: place["errors"])
             let isStopped = Atomic<Bool>(false)
+            // It is noticed while the agent waits for room in its pipe: what it sends has to be taken for it to hear why.
             let channel = TroubledChannel(
-                agent.channel, after: 50_000, .action { isStopped.store(true, ordering: .relaxed) })
+                agent.channel, after: 50_000,
+                .action {
+                    isStopped.store(true, ordering: .relaxed)
+                    usleep(700_000)
+                })
             let context = testContext(
                 checkStop: { () throws(Failure) in
                     if isStopped.load(ordering: .relaxed) { throw Failure(.failed, "somebody stopped it") }
@@ -256,6 +261,8 @@ extension RealBinary {
             try expectNothingStored()
             // The agent is told why, and ends with the reason of who called it.
             #expect(try end(of: agent) == .exited(1))
+            let said = String(decoding: try readFile(place["errors"], limit: 1 << 20), as: UTF8.self)
+            #expect(said.contains("somebody stopped it"), "\(said)")
         }
 
         @Test func aFullStoreFailsOnThisSide() throws {

@@ -138,10 +138,13 @@ public final class AgentConnection: Sendable {
     public func check() throws(Failure) { try core.check() }
 
     /// Tells why nothing will come of it, unless the other side is gone or has told its own reason.
-    public func fail(_ failure: Failure) { core.tellFailure(failure) }
-
-    /// Waits a moment until the other side has heard all: the end of a stream is what gets lost first.
-    public func awaitFarewell() { core.awaitEnd() }
+    ///
+    /// Waits a moment until the other side has heard it and ends: the end of a stream is what gets lost first, and a
+    /// side that is sending ends only once what it sends is taken.
+    public func fail(_ failure: Failure) {
+        core.tellFailure(failure)
+        core.awaitEnd()
+    }
 
     /// Lets the other side go, and ends the connection.
     public func close() {

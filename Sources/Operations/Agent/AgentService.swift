@@ -33,7 +33,6 @@ public struct AgentService: Sendable {
             return reasons
         } catch {
             connection.fail(error)
-            connection.awaitFarewell()
             throw error
         }
     }

@@ -4,6 +4,7 @@ import JSONValues
 import Kubernetes
 import Policies
 import Stores
+import Threads
 import VirtualClusters
 
 extension HostUpgrade {
@@ -12,11 +13,16 @@ extension HostUpgrade {
         _ plan: HostUpgradePlan, _ cluster: VirtualCluster, _ result: inout HostUpgradeResult
     ) throws(Failure) -> WorkloadPicture? {
         context.report(.step("checking \(cluster.path)"))
-        var checks: [UpgradeCheck] = []
-        checks += try onVolume(cluster)
+        // Two agents at once: each spends its time on getting started.
+        let onVolume = Monitor<[UpgradeCheck]>([])
+        let other = try OwnedThread { () throws(Failure) in
+            let checks = try self.onVolume(cluster)
+            onVolume.change { $0 = checks }
+        }
         var before: WorkloadPicture?
-        checks += try inside(plan, cluster, &before)
-        result.checks += checks.map { options.judged($0) }
+        let inside = try inside(plan, cluster, &before)
+        try other.result().get()
+        result.checks += (onVolume.change { $0 } + inside).map { options.judged($0) }
         try result.requireNoFailure(cluster.path)
         return before
     }
