@@ -4,7 +4,7 @@ import Files
 /// Reads a channel through a buffer.
 struct ChannelReader {
     private let channel: any AgentChannel
-    private var buffer = [UInt8](repeating: 0, count: 64 << 10)
+    private var buffer = [UInt8](repeating: 0, count: 256 << 10)
     private var available: Range<Int> = 0..<0
 
     init(_ channel: any AgentChannel) { self.channel = channel }

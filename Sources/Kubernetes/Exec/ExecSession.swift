@@ -21,6 +21,8 @@ public final class ExecSession {
     }
 
     private static let largestStatus = 64 << 10
+    /// What is handed over at once, but for the last piece in it.
+    private static let largestOutput = 256 << 10
     /// How long output that is on its way when the status comes is waited for.
     private static let patienceAfterStatus: Duration = .seconds(5)
     private static let outputChannel: UInt8 = 1
@@ -36,6 +38,8 @@ public final class ExecSession {
     private var outbox: [UInt8] = []
     private var outboxPosition = 0
     private var channel: UInt8?
+    /// What came after the output that was handed over last.
+    private var following: Result<ExecEvent, Failure>?
     private var status: [UInt8] = []
     private var end: ExecEnd?
     private var statusTime: Duration?
@@ -170,8 +174,31 @@ public final class ExecSession {
         }
     }
 
-    /// The next event in what was read.
+    /// The next event in what was read; output that came in many pieces is one.
     private func nextEvent() throws(Failure) -> ExecEvent? {
+        if let next = following {
+            following = nil
+            return try next.get()
+        }
+        var output: [UInt8] = []
+        while output.count < Self.largestOutput {
+            let next: Result<ExecEvent?, Failure>
+            do throws(Failure) { next = .success(try nextPart()) } catch { next = .failure(error) }
+            if case .success(.output(let more)) = next {
+                if output.isEmpty { output = more } else { output += more }
+                continue
+            }
+            guard !output.isEmpty else { return try next.get() }
+            switch next {
+            case .success(let event): following = event.map { .success($0) }
+            case .failure(let failure): following = .failure(failure)
+            }
+            break
+        }
+        return .output(output)
+    }
+
+    private func nextPart() throws(Failure) -> ExecEvent? {
         while !isClosed, let piece = try decoder.next() {
             switch piece {
             case .data(let bytes, let begins, let ends):

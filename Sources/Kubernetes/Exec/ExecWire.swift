@@ -4,12 +4,15 @@ internal import Transfer
 /// The connection of an exec with its deadlines. It reads and writes without waiting; only ``pause`` waits.
 struct ExecWire: ~Copyable {
     private static let step: Duration = .milliseconds(100)
-    private static let readSize = 64 << 10
+    /// Several records of TLS (16 KiB each), which the connection gives one by one.
+    private static let readSize = 256 << 10
 
     let surroundings: Surroundings
     private let connection: RawConnection
     private(set) var wasStopped = false
     private(set) var hasEnded = false
+    /// How the connection broke, after what came before that was handed over.
+    private var breakage: Failure?
     /// A descriptor that ends a wait early when it can be read.
     var wake: Int32?
 
@@ -32,18 +35,25 @@ struct ExecWire: ~Copyable {
     /// Takes what is there now; empty when nothing is.
     mutating func receive() throws(Failure) -> [UInt8] {
         guard !hasEnded else { return [] }
-        var count: Int?
+        if let breakage { throw breakage }
+        var ended = false
         var failure: Failure?
         let bytes = [UInt8](unsafeUninitializedCapacity: Self.readSize) { buffer, size in
             do throws(Failure) {
-                count = try connection.receive(into: UnsafeMutableRawBufferPointer(buffer))
-                size = count ?? 0
+                while size < buffer.count {
+                    let rest = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[size...]))
+                    guard let count = try connection.receive(into: rest) else { return }
+                    ended = count == 0
+                    if ended { return }
+                    size += count
+                }
             } catch {
                 failure = error
             }
         }
-        if let failure { throw failure }
-        if count == 0 { hasEnded = true }
+        hasEnded = ended
+        breakage = failure
+        if let failure, bytes.isEmpty { throw failure }
         return bytes
     }
 

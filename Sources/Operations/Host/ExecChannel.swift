@@ -17,6 +17,8 @@ final class ExecChannel: AgentChannel {
         var delivered = 0
         var incoming: [[UInt8]] = []
         var incomingCount = 0
+        /// How much of the first piece was taken.
+        var taken = 0
         var errors: [UInt8] = []
         /// Waiting for the other side may be interrupted: something is to be sent.
         var isReceiving = false
@@ -73,11 +75,15 @@ final class ExecChannel: AgentChannel {
         nonisolated(unsafe) let buffer = buffer  // filled before this call returns
         let count: Result<Int, Failure>? = state.wait(atMost: silence) { state in
             if let piece = state.incoming.first {
-                let count = min(piece.count, buffer.count)
-                piece.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-                state.incomingCount -= count
-                if count == piece.count { state.incoming.removeFirst() } else { state.incoming[0].removeFirst(count) }
-                return .success(count)
+                let rest = state.taken..<min(piece.count, state.taken + buffer.count)
+                piece.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[rest])) }
+                state.incomingCount -= rest.count
+                state.taken = rest.upperBound
+                if state.taken == piece.count {
+                    state.incoming.removeFirst()
+                    state.taken = 0
+                }
+                return .success(rest.count)
             }
             switch state.end {
             case .success(0): return .success(0)
