@@ -39,6 +39,13 @@ public final class Monitor<Value: Sendable>: @unchecked Sendable {
         return body(&value)
     }
 
+    /// Looks at the value, and wakes nobody.
+    public func look<Result>(_ body: (Value) -> Result) -> Result {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return body(value)
+    }
+
     /// Waits until `body` finds what it looks for, and takes it.
     public func wait<Result>(_ body: (inout Value) -> Result?) -> Result {
         pthread_mutex_lock(mutex)

@@ -20,11 +20,18 @@ struct HostFleetTests {
         #expect(jobs.count == 4 && jobs.allSatisfy { $0["state"] as? String == "succeeded" }, "\(jobs) \(whole.errors)")
         #expect(Set(jobs.compactMap { $0["cluster"] as? String }).count == 4, "\(jobs)")
 
-        // A host that says nothing but errors, beside one that is well.
+        // A host that says nothing but errors, beside one that is well; and what a killed backup of another cluster left.
+        let left = "\(commands.store)/one/gone/gone/.gone_20200101T000000Z_01234567.partial"
+        try FileManager.default.createDirectory(
+            atPath: (left as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try Data("left".utf8).write(to: URL(filePath: left))
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSinceNow: -172_800)], ofItemAtPath: left)
         try host.fault(["api-errors", "--host", "host-2"])
         let partly = try host.daytwo(arguments: ["backup", "create", "-A"] + told)
         #expect(partly.code == 7 && partly.errors.contains("warning: "), "\(partly.code) \(partly.errors)")
         #expect(try commands.archives().count == 6)
+        #expect(!FileManager.default.fileExists(atPath: left), "the store is swept once")
         #expect(partly.text.contains("CLUSTER") && partly.text.contains("one/") && !partly.text.contains("two/"))
         try host.fault(["--clear", "--host", "host-2"])
         #expect(try host.leftovers(host: 1) == "" && host.leftovers(host: 2) == "")

@@ -49,6 +49,7 @@ struct LyingAgentTests {
         _ channel: any AgentChannel, _ bytes: [UInt8], _ answer: (JSONValue) -> JSONValue
     ) throws {
         let connection = try AgentConnection(over: channel, to: .caller, uptime: testContext().uptime)
+        defer { connection.close() }
         guard case .message(.request(_, let parameters)) = try connection.receive(),
             case .end(let sum) = try connection.receive()
         else { return }

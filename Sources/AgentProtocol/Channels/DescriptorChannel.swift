@@ -6,13 +6,15 @@ internal import Synchronization
 
 /// A channel over two descriptors: pipes to a child process, or a process's own stdin and stdout.
 ///
-/// The descriptors stay as blocking as they are, because others may share them. Whoever sends must ignore SIGPIPE.
+/// The descriptors stay as blocking as they are, because others may share them: a pipe is opened once more to be written to
+/// without blocking. Whoever sends must ignore SIGPIPE.
 public final class DescriptorChannel: AgentChannel {
     /// What a pipe takes without waiting once it says that it is writable (PIPE_BUF, pipe(7)).
     private static let piece = 4096
 
     private let input: FileDescriptor
     private let output: FileDescriptor
+    private let isBlocking: Bool
     private let silence: Duration
     private let uptime: @Sendable () -> Duration
     // Readable once its other end is closed, which wakes whoever waits.
@@ -30,7 +32,13 @@ public final class DescriptorChannel: AgentChannel {
         wake = FileDescriptor(owning: ends[0], path: "(wake)")
         waking = Mutex(FileDescriptor(owning: ends[1], path: "(wake)"))
         self.input = input
-        self.output = output
+        if let own = Self.opened(again: output) {
+            self.output = own
+            isBlocking = false
+        } else {
+            self.output = output
+            isBlocking = true
+        }
         self.silence = silence
         self.uptime = uptime
     }
@@ -40,7 +48,7 @@ public final class DescriptorChannel: AgentChannel {
         var done = 0
         while done < bytes.count {
             try wait(for: POLLOUT, on: output.raw, "takes nothing")
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...].prefix(Self.piece))
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...].prefix(isBlocking ? Self.piece : .max))
             let count = Glibc.write(output.raw, rest.baseAddress, rest.count)
             if count >= 0 { done += count } else { try pass(errno, "write to") }
         }
@@ -58,6 +66,14 @@ public final class DescriptorChannel: AgentChannel {
 
     /// Wakes who waits; the descriptors are closed with the channel.
     public func close() { waking.withLock { $0 = nil } }
+
+    /// Nil where that cannot be had: what is no pipe, another user's pipe, no /proc.
+    private static func opened(again pipe: borrowing FileDescriptor) -> FileDescriptor? {
+        var status = stat()
+        guard fstat(pipe.raw, &status) == 0, status.st_mode & S_IFMT == S_IFIFO else { return nil }
+        let raw = open("/proc/self/fd/\(pipe.raw)", O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+        return raw < 0 ? nil : FileDescriptor(owning: raw, path: pipe.path)
+    }
 
     private func pass(_ number: Int32, _ doing: String) throws(Failure) {
         if [EINTR, EAGAIN].contains(number) { return }

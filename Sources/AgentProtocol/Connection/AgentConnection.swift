@@ -74,17 +74,12 @@ public final class AgentConnection: Sendable {
 
     /// Sends data.
     public func sendData(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
-        var rest = bytes
-        while !rest.isEmpty {
-            let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(Frame.longestData))
-            outgoing.withLock { $0.update(piece) }
-            try core.sendData(piece)
-            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(piece.count))
-        }
+        outgoing.withLock { $0.update(bytes) }
+        try core.sendData(bytes)
     }
 
-    /// Where data can be written to.
-    public var dataSink: any ByteSink { DataSink(connection: self) }
+    /// Where data can be written to whose digest is computed elsewhere; ``endData(_:)`` is to tell it.
+    public var dataSink: any ByteSink { DataSink(core: core) }
 
     /// Says that the data is complete; what is sent afterwards is other data.
     public func endData() throws(Failure) -> DataSum {
@@ -92,9 +87,12 @@ public final class AgentConnection: Sendable {
             defer { counter = DataCounter() }
             return counter.sum
         }
-        try core.send(.end, sum.payload)
+        try endData(sum)
         return sum
     }
+
+    /// The same for what went through ``dataSink``.
+    public func endData(_ sum: DataSum) throws(Failure) { try core.send(.end, sum.payload) }
 
     /// Says that all the data has come.
     public func acknowledge(_ sum: DataSum) throws(Failure) { try core.send(.acknowledgement, sum.payload) }
@@ -162,7 +160,7 @@ public final class AgentConnection: Sendable {
 
 /// The data of a connection as a sink.
 private struct DataSink: ByteSink {
-    let connection: AgentConnection
+    let core: ConnectionCore
 
-    func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) { try connection.sendData(bytes) }
+    func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) { try core.sendData(bytes) }
 }

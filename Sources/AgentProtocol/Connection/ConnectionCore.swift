@@ -140,8 +140,17 @@ final class ConnectionCore: Sendable {
         try deliver { () throws(Failure) in try write(Frame.bytes(kind, payload)) }
     }
 
-    /// Sends a piece of the data, without another copy of it.
+    /// Sends data, without another copy of it.
     func sendData(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(Frame.longestData))
+            try sendPiece(piece)
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(piece.count))
+        }
+    }
+
+    private func sendPiece(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
         try awaitRoom(FrameKind.data.cost(bytes.count))
         try deliver { () throws(Failure) in
             let head = Frame.head(.data, length: bytes.count)
@@ -204,7 +213,7 @@ final class ConnectionCore: Sendable {
     }
 
     func check() throws(Failure) {
-        if let failure = state.change({ $0.failure }) { throw failure }
+        if let failure = state.look({ $0.failure }) { throw failure }
     }
 
     private func wait<Value>(
@@ -214,7 +223,7 @@ final class ConnectionCore: Sendable {
         while true {
             if let found = state.wait(atMost: Self.step, body) { return try found.get() }
             try checkStop()
-            let lastSign = max(start, state.change { $0.lastSign })
+            let lastSign = max(start, state.look { $0.lastSign })
             guard uptime() - lastSign < timing.stall else {
                 throw Failure(
                     .unreachable, "\(peer) does not get on",
@@ -228,7 +237,7 @@ final class ConnectionCore: Sendable {
 
     func tellFailure(_ failure: Failure) {
         // Whatever room there is: nothing else will follow.
-        guard state.change({ $0.hasGreeted && $0.isGreeted && $0.ending == nil }) else { return }
+        guard state.look({ $0.hasGreeted && $0.isGreeted && $0.ending == nil }) else { return }
         do throws(Failure) { try write(Frame.bytes(.message, AgentMessage.failure(failure).json.serialized())) } catch {
             // Nobody is left to be told.
         }

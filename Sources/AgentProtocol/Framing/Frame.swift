@@ -95,7 +95,8 @@ public struct DataSum: Sendable, Hashable {
     /// The 32 bytes of the SHA-256.
     public let sha256: [UInt8]
 
-    init(size: UInt64, sha256: [UInt8]) {
+    /// Of data that was counted and hashed elsewhere.
+    public init(size: UInt64, sha256: [UInt8]) {
         self.size = size
         self.sha256 = sha256
     }

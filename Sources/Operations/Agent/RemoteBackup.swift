@@ -35,7 +35,7 @@ public struct RemoteBackup: Sendable {
         let parameters = AgentBackupParameters(request, id: id, name: name)
         try parameters.check()
         let keeping = BackupKeeping(cluster: request.cluster, store: store, context: context)
-        keeping.sweep()
+        if request.sweepsStore { keeping.sweep() }
         let connection = try AgentConnection(
             over: channel, to: .agent, timing: timing, uptime: context.uptime, checkStop: context.checkStop)
         defer { connection.close() }

@@ -15,6 +15,8 @@ public struct RemoteBackupRequest: Sendable {
     public var snapshotAgeLimit = Duration.seconds(3600)
     /// Read the archive back before it counts as a backup.
     public var verifies = true
+    /// First remove what killed backups left in the store: a look at all of it.
+    public var sweepsStore = true
     /// How the archive is compressed.
     public var options = ArchiveChoice()
     /// The k3s version, where the host tells it.

@@ -122,7 +122,7 @@ final class ExecChannel: AgentChannel {
             try outer()
             // Before the look: who rings has put down what for.
             wake.answer()
-            let (isClosed, isWanted) = state.change { ($0.isClosed, $0.isReceiving && $0.outgoing != nil) }
+            let (isClosed, isWanted) = state.look { ($0.isClosed, $0.isReceiving && $0.outgoing != nil) }
             if isClosed { throw Self.closed }
             if isWanted { throw Failure(.failed, "there is something to send", cause: SomethingToSend()) }
         }

@@ -2,7 +2,7 @@
 /// for what takes its time, since a host has others to answer.
 struct GrowingPause {
     private static let longest = Duration.seconds(1)
-    private var next = Duration.milliseconds(100)
+    private var next = Duration.milliseconds(25)
 
     /// The next pause.
     mutating func grow() -> Duration {

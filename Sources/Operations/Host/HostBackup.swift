@@ -20,6 +20,8 @@ public struct HostBackup: Sendable {
     private let settings: AgentSettings
     /// Read the archive back before it counts.
     public var verifies = true
+    /// First remove what killed backups left in the store; once is enough for many backups.
+    public var sweepsStore = true
     /// The level of compression; nil for what suits the size.
     public var level: Int32?
 
@@ -50,6 +52,7 @@ public struct HostBackup: Sendable {
         var request = try RemoteBackupRequest(
             cluster: path, dataDirectory: pod.dataDirectory, scratchDirectory: AgentPod.scratch)
         request.verifies = verifies
+        request.sweepsStore = sweepsStore
         request.options.level = level
         request.version = cluster.server.version.map { .init(value: $0, source: "image") }
         request.hostToken = try token()

@@ -171,18 +171,18 @@ struct FleetRun: Sendable {
                 return state.next
             }
             guard let index else { return }
-            let result = backUp(members[index])
+            let result = backUp(members[index], isFirst: index == 0)
             state.change { $0.results[index] = result }
         }
     }
 
-    private func backUp(_ member: FleetMember) -> FleetResult {
+    private func backUp(_ member: FleetMember, isFirst: Bool) -> FleetResult {
         let start = Uptime.now
         let session = session.member(arguments: member.arguments)
         let outcome: Result<BackupResult, Failure>
         do throws(Failure) {
             try StopSignal.check(next: "run the command again")
-            outcome = .success(try store(member, session))
+            outcome = .success(try store(member, session, isFirst: isFirst))
         } catch {
             session.job.log(.error, error.description)
             outcome = .failure(error)
@@ -197,7 +197,7 @@ struct FleetRun: Sendable {
         return result
     }
 
-    private func store(_ member: FleetMember, _ session: Session) throws(Failure) -> BackupResult {
+    private func store(_ member: FleetMember, _ session: Session, isFirst: Bool) throws(Failure) -> BackupResult {
         let context = quiet(session)
         var client = member.host.client
         client.surroundings.checkStop = context.checkStop
@@ -205,6 +205,8 @@ struct FleetRun: Sendable {
         var backup = HostBackup(member.cluster, among: member.objects, on: host, member.settings)
         backup.verifies = member.verifies
         backup.level = member.level
+        // A look at the whole store for each of many clusters would take longer than their backups.
+        backup.sweepsStore = isFirst
         let job = JobDescription(
             kind: .backup, target: member.path, store: store.location, host: member.host.name)
         let prepared = backup

@@ -255,8 +255,7 @@ extension HostUpgrade {
             result.aside = hold.mark.backup
             try hold.setImage(image)
             try hold.start()
-            try hold.waitUntilReady()
-            try checkAfter(hold, version, nil, &result)
+            _ = try checkStart(hold, version, nil, &result)
             try hold.checkStarted(with: image)
         } catch {
             throw recovered(from: error, hold, backupInto: store)
