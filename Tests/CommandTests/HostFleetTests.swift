@@ -21,7 +21,7 @@ struct HostFleetTests {
         #expect(Set(jobs.compactMap { $0["cluster"] as? String }).count == 4, "\(jobs)")
 
         // A host that says nothing but errors, beside one that is well; and what a killed backup of another cluster left.
-        let left = "\(commands.store)/one/gone/gone/.gone_20200101T000000Z_01234567.partial"
+        let left = "\(commands.store)/one/gone/gone/.gone_20200101T000000Z_01234567.tar.zst.0a1b2c3d.partial"
         try FileManager.default.createDirectory(
             atPath: (left as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         try Data("left".utf8).write(to: URL(filePath: left))

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A rollout of three minors from its first day to its last, as a policy for people's clusters has it.
-@Suite("A whole rollout", .timeLimit(.minutes(15)))
+@Suite("A whole rollout", .timeLimit(.minutes(60)))
 struct WholeRolloutTests {
     private static let policy = """
         target: {channel: stable}
@@ -26,11 +26,14 @@ struct WholeRolloutTests {
     private let neverReady: String
     private let damaged: String
     private let old = RolloutFixture.releases[0]
+    /// Sixty take an hour: a run of its own, where somebody asks for it.
+    private static let count =
+        ProcessInfo.processInfo.environment["DAYTWO_TEST_ROLLOUT_CLUSTERS"].flatMap { Int($0) } ?? 8
 
     init() throws {
-        rollout = try RolloutFixture(hosts: 2, clusters: 8, policy: Self.policy)
+        rollout = try RolloutFixture(hosts: 2, clusters: Self.count, policy: Self.policy)
         let all = try rollout.versions()
-        #expect(all.count == 8 && all.values.allSatisfy { $0 == RolloutFixture.releases[0] })
+        #expect(all.count == Self.count && all.values.allSatisfy { $0 == RolloutFixture.releases[0] })
         let canaries = ["one/vc-blue/blue", "two/vc-green/green"]
         for canary in canaries {
             let (host, namespace, name) = RolloutFixture.parts(canary)
@@ -45,7 +48,7 @@ struct WholeRolloutTests {
         damaged = try #require(clusters.first { waves[$0] == "rest" })
     }
 
-    @Test("Eight clusters on two hosts go up three minors as their policy says; two fail, and have their data")
+    @Test("Clusters on two hosts go up three minors as their policy says; two fail, and have their data")
     func fromTheFirstDayToTheLast() throws {
         let secrets = try Dictionary(uniqueKeysWithValues: clusters.map { ($0, try rollout.secrets($0)) })
         try rollout.fault("pod-never-ready", on: neverReady, value: "v1.23.6-k3s1")
@@ -119,7 +122,7 @@ struct WholeRolloutTests {
     /// Whenever the plan says that something is next.
     private func theRest() throws {
         var failed: [String] = []
-        for _ in 0..<40 {
+        for _ in 0..<5 * Self.count {
             let plan = try rollout.plan()
             let times = try plan.values.filter { $0["verdict"] as? String == "later" }
                 .compactMap { $0["next"] as? String }.map(RolloutFixture.date)
@@ -134,7 +137,7 @@ struct WholeRolloutTests {
             let items = try #require(try run.json()["items"] as? [[String: Any]])
             let back = items.filter { $0["result"] as? String == "rolled back" }.compactMap { $0["cluster"] as? String }
             #expect(run.code == (back.isEmpty ? 0 : 8), "\(run.code) \(run.text)\(run.errors)")
-            #expect(items.count <= 8)
+            #expect(items.count <= Self.count)
             failed += back
         }
         #expect(failed.sorted() == [neverReady, damaged].sorted())
@@ -160,8 +163,9 @@ struct WholeRolloutTests {
         let rows = try rollout.events("at, event, cluster, version, policy, user")
         let started = rows.filter { $0[1] == "started" }
         let ended = rows.filter { ["succeeded", "rolledBack", "failed"].contains($0[1]) }
-        // Six clusters three steps, one that came to its second, one that came to its first.
-        #expect(started.count == 21 && ended.count == 21)
+        // All but two three steps, one that came to its second, one that came to its first.
+        let steps = 3 * (Self.count - 2) + 3
+        #expect(started.count == steps && ended.count == steps)
         for row in started {
             let at = Date(timeIntervalSince1970: (Double(row[0]) ?? 0) / 1000)
             #expect(isAllowed(at), "\(row) \(RolloutFixture.text(at))")

@@ -19,31 +19,30 @@ struct VirtualProof {
 
     /// How long one way of asking may be of no use before the next is tried.
     private static let patience = Duration.seconds(20)
+    /// What is well in the moment of its start may break right after it: it has to be well so long after its pod was ready.
+    private static let steadiness = Duration.milliseconds(500)
 
     let api: VirtualAPI
     let expectation: Expectation
     /// How long the API may take to become what it should be.
     let limit: Duration
-    /// Waits until there is something to ask. An agent without the volume is started meanwhile.
-    var untilStarted: () throws(Failure) -> Void = {}
     /// What else is asked once it is proven.
     var afterwards: (VirtualAPI.Conversation) throws(Failure) -> Void = { _ in }
 
-    /// Asks until it is proven. Throws `unreachable` where the API does not become ready, `verificationFailed` where it is
-    /// another one or another version, and what waiting for it throws; gives `.notAsked` where nobody could ask it.
+    /// Asks until it is proven; called once its pod is ready. Throws `unreachable` where the API does not become ready,
+    /// `verificationFailed` where it is another one or another version; gives `.notAsked` where nobody could ask it.
     func prove() throws(Failure) -> VirtualProofResult {
+        api.context.report(.step("asking the API of the virtual cluster"))
         var reasons: [String] = []
-        var start = Start.awaited
+        let steadyAt = api.context.uptime() + Self.steadiness
         for identity in try identities() {
-            if identity == .volume { try awaitStart(&start) }
             do throws(Failure) {
-                let facts = try api.use(identity) { conversation throws(Failure) in
-                    try awaitStart(&start)
-                    return try prove(conversation, &reasons)
+                if let facts = try api.use(
+                    identity, { conversation throws(Failure) in try prove(conversation, steadyAt, &reasons) }
+                ) {
+                    return .proven(facts)
                 }
-                if let facts { return .proven(facts) }
             } catch {
-                if case .failed(let failure) = start { throw failure }
                 try api.context.checkStop()
                 guard !(error.cause is Disproved), !(error.cause is WorkloadHold.Interference), !error.isNotOurs else {
                     throw error
@@ -52,28 +51,10 @@ struct VirtualProof {
                 reasons.append(error.description)
             }
         }
-        try awaitStart(&start)
         return .notAsked(reasons.isEmpty ? "there are no credentials for it" : reasons.joined(separator: "; "))
     }
 
     private struct Disproved: Error {}
-
-    private enum Start {
-        case awaited
-        case there
-        case failed(Failure)
-    }
-
-    private func awaitStart(_ start: inout Start) throws(Failure) {
-        guard case .awaited = start else { return }
-        do throws(Failure) {
-            try untilStarted()
-            start = .there
-        } catch {
-            start = .failed(error)
-            throw error
-        }
-    }
 
     private func identities() throws(Failure) -> [VirtualAPI.Identity] {
         var identities: [VirtualAPI.Identity] = try api.hasSecret() ? [.secret] : []
@@ -85,9 +66,8 @@ struct VirtualProof {
 
     /// nil where this way of asking is of no use.
     private func prove(
-        _ conversation: VirtualAPI.Conversation, _ reasons: inout [String]
+        _ conversation: VirtualAPI.Conversation, _ steadyAt: Duration, _ reasons: inout [String]
     ) throws(Failure) -> VirtualFacts? {
-        api.context.report(.step("asking the API of the virtual cluster"))
         let uptime = api.context.uptime
         let end = uptime() + limit
         var useless = uptime() + Self.patience
@@ -96,6 +76,9 @@ struct VirtualProof {
             let state = try look(conversation)
             let failure: Failure
             switch state {
+            case .good where uptime() < steadyAt:
+                try api.host.client.surroundings.sleep(steadyAt - uptime())
+                continue
             case .good(let version, let authority):
                 let counts = ObjectCounts(expectation.resources)
                 let found = try counts.paths.isEmpty ? [] : counts.read(conversation.get(counts.paths).answers)

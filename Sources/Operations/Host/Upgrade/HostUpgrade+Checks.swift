@@ -157,21 +157,15 @@ extension HostUpgrade {
             "the virtual API says \(found), the image \(plan.from?.description ?? "nothing")")
     }
 
-    /// Waits for the new version, and asks what has to be right then: throws what is not, for the way back. Gives when the
-    /// control plane was ready.
-    func checkStart(
+    /// What has to be right once the new version is there: throws what is not, for the way back.
+    func checkAfter(
         _ hold: WorkloadHold, _ version: K3sVersion, _ before: WorkloadPicture?, _ result: inout HostUpgradeResult
-    ) throws(Failure) -> Duration {
+    ) throws(Failure) {
         let api = VirtualAPI(
             host: host, cluster: hold.cluster, settings: settings.agent, context: context,
             addresses: { () throws(Failure) in try hold.addresses() })
         var proof = VirtualProof(
             api: api, expectation: .init(version: version.description), limit: settings.startLimit)
-        var readyAt = context.uptime()
-        proof.untilStarted = { () throws(Failure) in
-            try hold.waitUntilReady()
-            readyAt = context.uptime()
-        }
         var worse: [String] = []
         var own: [UpgradeCheck] = []
         proof.afterwards = { conversation throws(Failure) in
@@ -192,7 +186,7 @@ extension HostUpgrade {
             throw Failure(
                 .verificationFailed, "the check \(failed.name) of \(hold.cluster.path) failed", why: failed.text)
         }
-        guard before != nil, result.unproven.isEmpty else { return readyAt }
+        guard before != nil, result.unproven.isEmpty else { return }
         let check = UpgradeCheck(
             "workloads-not-worse", worse.isEmpty ? .passed : .failed,
             worse.isEmpty ? "what was ready is ready" : worse.prefix(5).joined(separator: "; ")
@@ -202,7 +196,6 @@ extension HostUpgrade {
             throw Failure(
                 .verificationFailed, "workloads of \(hold.cluster.path) are worse than before", why: check.text)
         }
-        return readyAt
     }
 
     /// Asks until nothing is worse than before, or time is up.

@@ -255,7 +255,8 @@ extension HostUpgrade {
             result.aside = hold.mark.backup
             try hold.setImage(image)
             try hold.start()
-            _ = try checkStart(hold, version, nil, &result)
+            try hold.waitUntilReady()
+            try checkAfter(hold, version, nil, &result)
             try hold.checkStarted(with: image)
         } catch {
             throw recovered(from: error, hold, backupInto: store)

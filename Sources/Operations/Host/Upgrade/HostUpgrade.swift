@@ -93,7 +93,9 @@ public struct HostUpgrade: Sendable {
             result.aside = hold.mark.backup
             try hold.setImage(plan.toImage)
             try hold.start()
-            result.downtime = try checkStart(hold, plan.to, before, &result) - start
+            try hold.waitUntilReady()
+            result.downtime = context.uptime() - start
+            try checkAfter(hold, plan.to, before, &result)
             try hold.checkStarted(with: plan.toImage)
         } catch {
             throw recovered(from: error, hold, backupInto: store)
