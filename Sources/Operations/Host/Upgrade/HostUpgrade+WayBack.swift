@@ -250,7 +250,7 @@ extension HostUpgrade {
             if hold.mark.backup == nil {
                 try hold.stopAgain()
                 try restore.agent(hold).sweep()
-                try setAside(&hold, result.from)
+                try setAside(&hold, result.from, isStopping: false)
             }
             result.aside = hold.mark.backup
             try hold.setImage(image)

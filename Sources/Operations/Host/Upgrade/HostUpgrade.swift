@@ -88,8 +88,7 @@ public struct HostUpgrade: Sendable {
         try onStart(before.map { picture throws(Failure) in try JSONValue(encoding: picture).compact })
         do throws(Failure) {
             try hold.stop()
-            try hold.waitUntilGone()
-            try setAside(&hold, plan.from)
+            try setAside(&hold, plan.from, isStopping: true)
             result.aside = hold.mark.backup
             try hold.setImage(plan.toImage)
             try hold.start()
@@ -145,8 +144,9 @@ public struct HostUpgrade: Sendable {
         }
     }
 
-    /// A copy of the stopped server on its own volume: what a rollback brings back.
-    func setAside(_ hold: inout WorkloadHold, _ version: K3sVersion?) throws(Failure) {
+    /// A copy of the stopped server on its own volume: what a rollback brings back. While it is stopping, the agent starts on its
+    /// node: the control plane is away for as long as both take.
+    func setAside(_ hold: inout WorkloadHold, _ version: K3sVersion?, isStopping: Bool) throws(Failure) {
         try hold.check()
         var parameters = AgentAsideParameters(run: hold.mark.run)
         (parameters.host, parameters.namespace, parameters.name) = (
@@ -155,8 +155,12 @@ public struct HostUpgrade: Sendable {
         parameters.version = version.map { .init(value: $0.description, source: "image") }
         context.report(.step("setting a copy of the data aside on its volume"))
         let asked = parameters
-        let set = try restore.agent(hold).use { open throws(Failure) in
-            try open(.setAside, context).setAside(asked)
+        var agent = restore.agent(hold)
+        agent.isBesideControlPlane = isStopping
+        let stopped = hold
+        let set = try agent.use { open throws(Failure) in
+            try stopped.waitUntilGone()
+            return try open(.setAside, context).setAside(asked)
         }
         try hold.check()
         hold.mark.backup = set.id

@@ -67,9 +67,10 @@ struct InsideChecks {
     func webhooks() throws(Failure) -> UpgradeCheck {
         let name = BuiltInGate.webhooks.rawValue
         var blocking: [String] = []
-        for kind in ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"] {
-            let path = "/apis/admissionregistration.k8s.io/v1/\(kind)?limit=500"
-            let answer = try conversation.get([path], longestAnswer: 16 << 20).answers[0]
+        let paths = ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"].map {
+            "/apis/admissionregistration.k8s.io/v1/\($0)?limit=500"
+        }
+        for answer in try conversation.get(paths, longestAnswer: 16 << 20).answers {
             guard answer.status == 200, let json = answer.json
             else { return UpgradeCheck(name, .unknown, answer.problem ?? "webhooks cannot be listed") }
             blocking += (json["items"]?.arrayValue ?? []).flatMap(Self.blocking)

@@ -14,30 +14,39 @@ struct WorkloadPicture: Codable, Sendable, Equatable {
     /// Why there is less in it than there is.
     var problem: String?
 
-    private static let pages = 200
     private static let kinds = [
         ("deployments", "readyReplicas"), ("statefulsets", "readyReplicas"), ("daemonsets", "numberReady"),
     ]
 
     /// Asks for it.
     init(_ conversation: VirtualAPI.Conversation) throws(Failure) {
-        for (kind, field) in Self.kinds {
-            try Self.each("/apis/apps/v1/\(kind)", conversation, &problem) { item in
-                let name =
-                    "\(item["metadata", "namespace"]?.stringValue ?? "")/\(item["metadata", "name"]?.stringValue ?? "")"
-                ready["\(kind) \(name)"] = item["status", field]?.integerValue ?? 0
-                let wanted = item["spec", "replicas"] ?? item["status", "desiredNumberScheduled"]
-                self.wanted["\(kind) \(name)"] = wanted?.integerValue
-            }
+        let paths = Self.kinds.map { "/apis/apps/v1/\($0.0)?limit=200" } + ["/api/v1/nodes?limit=200"]
+        var picture = WorkloadPicture()
+        let troubles = try VirtualLists(paths: paths).read(conversation) { number, item in
+            if number < Self.kinds.count { picture.add(item, Self.kinds[number]) } else { picture.addNode(item) }
         }
-        try Self.each("/api/v1/nodes", conversation, &problem) { item in
-            let conditions = item["status", "conditions"]?.arrayValue ?? []
-            let isReady = conditions.contains {
-                $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True"
-            }
-            guard let name = item["metadata", "name"]?.stringValue else { return }
-            if isReady { nodes.insert(name) } else { unreadyNodes.insert(name) }
+        if let (number, trouble) = troubles.min(by: { $0.key < $1.key }) {
+            picture.problem = "\(paths[number].prefix { $0 != "?" }): \(trouble)"
         }
+        self = picture
+    }
+
+    private init() {}
+
+    private mutating func add(_ item: JSONValue, _ kind: (name: String, field: String)) {
+        let (namespace, name) = (item["metadata", "namespace"]?.stringValue, item["metadata", "name"]?.stringValue)
+        let key = "\(kind.name) \(namespace ?? "")/\(name ?? "")"
+        ready[key] = item["status", kind.field]?.integerValue ?? 0
+        wanted[key] = (item["spec", "replicas"] ?? item["status", "desiredNumberScheduled"])?.integerValue
+    }
+
+    private mutating func addNode(_ item: JSONValue) {
+        let conditions = item["status", "conditions"]?.arrayValue ?? []
+        let isReady = conditions.contains {
+            $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True"
+        }
+        guard let name = item["metadata", "name"]?.stringValue else { return }
+        if isReady { nodes.insert(name) } else { unreadyNodes.insert(name) }
     }
 
     /// What was kept as JSON.
@@ -57,24 +66,5 @@ struct WorkloadPicture: Codable, Sendable, Equatable {
         }
         let lost = before.nodes.intersection(unreadyNodes).map { "the node \($0) is not ready any more" }
         return workloads.sorted() + lost.sorted()
-    }
-
-    private static func each(
-        _ path: String, _ conversation: VirtualAPI.Conversation, _ problem: inout String?, _ take: (JSONValue) -> Void
-    ) throws(Failure) {
-        var next = ""
-        for _ in 0..<pages {
-            let query = "?limit=200" + (next.isEmpty ? "" : "&continue=\(next)")
-            let answer = try conversation.get([path + query], longestAnswer: 16 << 20).answers[0]
-            guard answer.status == 200, let json = answer.json
-            else {
-                problem = "\(path): \(answer.problem ?? "status \(answer.status ?? 0)")"
-                return
-            }
-            for item in json["items"]?.arrayValue ?? [] { take(item) }
-            let following = json["metadata", "continue"]?.stringValue ?? ""
-            guard !following.isEmpty, following != next else { return }
-            next = following
-        }
     }
 }

@@ -8,7 +8,6 @@ import Policies
 /// API in them is gone, and what `kubectl apply` remembers. The objects themselves are always served in a version that there is.
 struct WrittenAPIs {
     private static let largestManifest = 32 << 20
-    private static let pages = 200
     private static let annotation = "kubectl.kubernetes.io/last-applied-configuration"
 
     let conversation: VirtualAPI.Conversation
@@ -18,36 +17,44 @@ struct WrittenAPIs {
 
     /// What is written in them, and why there may be more.
     func found() throws(Failure) -> (uses: [String], problem: String?) {
-        var uses: Set<String> = []
-        var problem: String?
-        var unread: String?
         // A release may have a megabyte.
-        try each("/api/v1/secrets", "labelSelector=owner%3Dhelm%2Cstatus%3Ddeployed&limit=10", &problem) { secret in
-            let name =
-                "\(secret["metadata", "namespace"]?.stringValue ?? "")/\(secret["metadata", "name"]?.stringValue ?? "")"
-            guard let release = secret["data", "release"]?.stringValue else { return }
-            do throws(Failure) {
-                let manifest = try Self.manifest(release)
-                let title = Self.title(name)
-                for (apiVersion, kind) in Self.kinds(in: manifest) where isRemoved(apiVersion, kind) {
-                    uses.insert("\(apiVersion) \(kind) (Helm release \(title))")
-                }
-            } catch {
-                unread = unread ?? "the Helm release \(name) cannot be read: \(error.description)"
+        let releases = "/api/v1/secrets?labelSelector=owner%3Dhelm%2Cstatus%3Ddeployed&limit=10"
+        let places = RemovedAPIs.places.filter { $0.changes(after: after, to: target) }.map { "\($0.path)?limit=200" }
+        let paths = [releases] + places
+        var uses: Set<String> = []
+        var unread: String?
+        let troubles = try VirtualLists(paths: paths).read(conversation) { number, object in
+            if number > 0 { return noteApplied(object, &uses) }
+            do throws(Failure) { try noteRelease(object, &uses) } catch {
+                unread = unread ?? "the Helm release \(Self.path(of: object)) cannot be read: \(error.description)"
             }
         }
-        for place in RemovedAPIs.places where place.changes(after: after, to: target) {
-            try each(place.path, "limit=200", &problem, mayBeMissing: true) { object in
-                guard let text = object["metadata", "annotations", Self.annotation]?.stringValue,
-                    let written = try? JSONValue(parsing: Array(text.utf8)),  // somebody else's annotation
-                    let apiVersion = written["apiVersion"]?.stringValue, let kind = written["kind"]?.stringValue,
-                    isRemoved(apiVersion, kind)
-                else { return }
-                let names = ["namespace", "name"].compactMap { object["metadata", $0]?.stringValue }
-                uses.insert("\(apiVersion) \(kind) (applied: \(names.joined(separator: "/")))")
-            }
-        }
+        // A kind that the API does not have is written in nothing.
+        let trouble = troubles.filter { $0.key == 0 || $0.value != .missing }.min { $0.key < $1.key }
+        let problem = trouble.map { "\(paths[$0.key].prefix { $0 != "?" }): \($0.value)" }
         return (uses.sorted(), problem ?? unread)
+    }
+
+    private static func path(of object: JSONValue) -> String {
+        "\(object["metadata", "namespace"]?.stringValue ?? "")/\(object["metadata", "name"]?.stringValue ?? "")"
+    }
+
+    private func noteRelease(_ secret: JSONValue, _ uses: inout Set<String>) throws(Failure) {
+        guard let release = secret["data", "release"]?.stringValue else { return }
+        let title = Self.title(Self.path(of: secret))
+        for (apiVersion, kind) in Self.kinds(in: try Self.manifest(release)) where isRemoved(apiVersion, kind) {
+            uses.insert("\(apiVersion) \(kind) (Helm release \(title))")
+        }
+    }
+
+    private func noteApplied(_ object: JSONValue, _ uses: inout Set<String>) {
+        guard let text = object["metadata", "annotations", Self.annotation]?.stringValue,
+            let written = try? JSONValue(parsing: Array(text.utf8)),  // somebody else's annotation
+            let apiVersion = written["apiVersion"]?.stringValue, let kind = written["kind"]?.stringValue,
+            isRemoved(apiVersion, kind)
+        else { return }
+        let names = ["namespace", "name"].compactMap { object["metadata", $0]?.stringValue }
+        uses.insert("\(apiVersion) \(kind) (applied: \(names.joined(separator: "/")))")
     }
 
     private func isRemoved(_ apiVersion: String, _ kind: String) -> Bool {
@@ -91,26 +98,5 @@ struct WrittenAPIs {
     private static func value(_ line: Substring) -> String {
         let text = line.drop { $0 != ":" }.dropFirst().prefix { $0 != "#" }
         return text.filter { !$0.isWhitespace && $0 != "\"" && $0 != "'" }
-    }
-
-    private func each(
-        _ path: String, _ query: String, _ problem: inout String?, mayBeMissing: Bool = false,
-        _ take: (JSONValue) -> Void
-    ) throws(Failure) {
-        var next = ""
-        for _ in 0..<Self.pages {
-            let page = "\(path)?\(query)" + (next.isEmpty ? "" : "&continue=\(next)")
-            let answer = try conversation.get([page], longestAnswer: 16 << 20).answers[0]
-            if answer.status == 404, mayBeMissing { return }
-            guard answer.status == 200, let json = answer.json else {
-                problem = problem ?? "\(path): \(answer.problem ?? "status \(answer.status ?? 0)")"
-                return
-            }
-            for item in json["items"]?.arrayValue ?? [] { take(item) }
-            let following = json["metadata", "continue"]?.stringValue ?? ""
-            guard !following.isEmpty, following != next else { return }
-            next = following
-        }
-        problem = problem ?? "\(path) has too much to look at"
     }
 }
