@@ -39,14 +39,22 @@ struct VirtualLists {
     func read(
         _ conversation: VirtualAPI.Conversation, _ take: (Int, JSONValue) -> Void
     ) throws(Failure) -> [Int: Trouble] {
+        try read(
+            asking: { paths throws(Failure) in
+                try conversation.get(paths, longestAnswer: Self.longestPage).answers
+            }, take)
+    }
+
+    func read(
+        asking ask: ([String]) throws(Failure) -> [VirtualAnswers.Answer], _ take: (Int, JSONValue) -> Void
+    ) throws(Failure) -> [Int: Trouble] {
         var troubles: [Int: Trouble] = [:]
         var open = paths.indices.map { Place(number: $0) }[...]
         while !open.isEmpty {
             let round = Array(open.prefix(Self.atOnce))
             open = open.dropFirst(round.count)
             let asked = round.map { paths[$0.number] + ($0.next.isEmpty ? "" : "&continue=\($0.next)") }
-            let answers = try conversation.get(asked, longestAnswer: Self.longestPage).answers
-            for (place, answer) in zip(round, answers) {
+            for (place, answer) in zip(round, try ask(asked)) {
                 guard answer.status == 200, let json = answer.json else {
                     let said = answer.problem ?? "status \(answer.status ?? 0)"
                     troubles[place.number] = answer.status == 404 ? .missing : .refused(said)
