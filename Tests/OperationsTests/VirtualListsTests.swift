@@ -4,7 +4,7 @@ import Testing
 
 @testable import Operations
 
-@Suite("Lists of a virtual API")
+@Suite("Lists of a virtual API", .timeLimit(.minutes(1)))
 struct VirtualListsTests {
     private typealias Answer = VirtualAnswers.Answer
 
