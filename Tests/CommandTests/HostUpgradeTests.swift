@@ -150,6 +150,23 @@ struct HostUpgradeTests {
         #expect(run.code == 0, "\(run.code) \(run.text)\(run.errors)")
     }
 
+    @Test("A quota that has room for one agent is enough")
+    func tightQuota() throws {
+        let pods = try host.kubectl("get", "pods", "-n", namespace, "-o", "name").text.split(separator: "\n").count
+        let file = try host.commands.write(
+            """
+            apiVersion: v1
+            kind: ResourceQuota
+            metadata: {name: tight, namespace: \(namespace)}
+            spec: {hard: {pods: "\(pods + 1)"}}
+            """, to: "quota.yaml")
+        #expect(try host.kubectl("apply", "-f", file).code == 0)
+        let run = try upgrade()
+        #expect(run.code == 0, "\(run.code) \(run.text)\(run.errors)")
+        #expect(try image().hasSuffix(next.replacing("+", with: "-")))
+        #expect(try host.leftovers() == "")
+    }
+
     @Test(
         "What fails with the new version brings back the old one with the data from before",
         arguments: [("pod-never-ready", "not ready"), ("corrupt-database", "not ready")])

@@ -13,16 +13,24 @@ extension HostUpgrade {
         _ plan: HostUpgradePlan, _ cluster: VirtualCluster, _ result: inout HostUpgradeResult
     ) throws(Failure) -> WorkloadPicture? {
         context.report(.step("checking \(cluster.path)"))
-        // Two agents at once: each spends its time on getting started.
-        let onVolume = Monitor<[UpgradeCheck]>([])
-        let other = try OwnedThread { () throws(Failure) in
-            let checks = try self.onVolume(cluster)
-            onVolume.change { $0 = checks }
+        // Two agents at once: each spends its time on getting started. Where a quota has room for one, the other comes after it.
+        let seen = Monitor<[UpgradeCheck]>([])
+        let looking = try OwnedThread { () throws(Failure) in
+            let checks = try onVolume(cluster)
+            seen.change { $0 = checks }
         }
         var before: WorkloadPicture?
-        let inside = try inside(plan, cluster, &before)
-        try other.result().get()
-        result.checks += (onVolume.change { $0 } + inside).map { options.judged($0) }
+        var inside: [UpgradeCheck]?
+        do throws(Failure) { inside = try self.inside(plan, cluster, &before, isAlone: false) } catch {
+            guard error.code == .refused else { throw error }
+        }
+        do throws(Failure) { try looking.result().get() } catch {
+            guard error.code == .refused else { throw error }
+            let checks = try onVolume(cluster)
+            seen.change { $0 = checks }
+        }
+        if inside == nil { inside = try self.inside(plan, cluster, &before, isAlone: true) }
+        result.checks += (seen.look { $0 } + (inside ?? [])).map { options.judged($0) }
         try result.requireNoFailure(cluster.path)
         return before
     }
@@ -86,9 +94,10 @@ extension HostUpgrade {
                 "whether \(target.minor) has its feature gates is not known: \(gates.untold.joined(separator: ", "))")
     }
 
-    /// The API as it is now, and the new image, which is started beside it to tell its version.
+    /// The API as it is now, and the new image, which is started beside it to tell its version. Throws `refused` where the host
+    /// takes no agent beside another.
     private func inside(
-        _ plan: HostUpgradePlan, _ cluster: VirtualCluster, _ before: inout WorkloadPicture?
+        _ plan: HostUpgradePlan, _ cluster: VirtualCluster, _ before: inout WorkloadPicture?, isAlone: Bool
     ) throws(Failure) -> [UpgradeCheck] {
         var picture: WorkloadPicture?
         let addresses = cluster.pods.filter { !$0.isBeingDeleted }.compactMap(\.address)
@@ -113,6 +122,7 @@ extension HostUpgrade {
                 return try checks + [UpgradeCheck("api-ready", .unknown, error.description)]
                     + custom.verdicts(options.checksBefore, nil)
             }
+            guard isAlone || error.code != .refused else { throw error }
             // The agent starts with the first image only: what it cannot start with, the control plane cannot either.
             return [UpgradeCheck("image-present", .failed, error.description)]
         }
