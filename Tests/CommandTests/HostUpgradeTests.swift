@@ -150,15 +150,16 @@ struct HostUpgradeTests {
         #expect(run.code == 0, "\(run.code) \(run.text)\(run.errors)")
     }
 
-    @Test("A quota that has room for one agent is enough")
-    func tightQuota() throws {
-        let pods = try host.kubectl("get", "pods", "-n", namespace, "-o", "name").text.split(separator: "\n").count
+    @Test("A quota that has room for one agent is enough", arguments: ["pods", "count/jobs.batch"])
+    func tightQuota(resource: String) throws {
+        let kind = resource == "pods" ? "pods" : "jobs"
+        let used = try host.kubectl("get", kind, "-n", namespace, "-o", "name").text.split(separator: "\n").count
         let file = try host.commands.write(
             """
             apiVersion: v1
             kind: ResourceQuota
             metadata: {name: tight, namespace: \(namespace)}
-            spec: {hard: {pods: "\(pods + 1)"}}
+            spec: {hard: {\(resource): "\(used + 1)"}}
             """, to: "quota.yaml")
         #expect(try host.kubectl("apply", "-f", file).code == 0)
         let run = try upgrade()
