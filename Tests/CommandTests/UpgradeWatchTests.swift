@@ -113,6 +113,36 @@ struct UpgradeWatchTests {
         #expect(try told() == expected)
     }
 
+    @Test("Killed while a watched step is taken back, the next run finishes that")
+    func killedOnItsWayBack() throws {
+        try policy("  soak: 1h")
+        #expect(try run().code == 0)
+        let upgraded = try version()
+        #expect(upgraded != before)
+        try host.fault(["virtual-api-not-ready", "--on", name])
+        let cut = try host.commands.start(
+            ["upgrade", "run", "--yes", "--start-timeout", "15s", "--config", host.commands.path("daytwo.yaml")],
+            timeout: .seconds(120))
+        func isMarked() throws -> Bool {
+            try host.kubectl("get", "statefulsets", "-A", "-o", "jsonpath={.items[*].metadata.annotations}").text
+                .contains("restore-run")
+        }
+        try host.commands.wait("the way back") { try isMarked() }
+        kill(cut.id, SIGKILL)
+        _ = try host.commands.tool("pkill", "-KILL", "-f", "upgrade .*\(host.commands.root)")
+        _ = try? cut.result()
+        #expect(try isMarked(), "it is half-way")
+        try host.fault(["--clear"])
+        let next = try run()
+        #expect(next.code == 8, "\(next)")
+        #expect(next.items.map { $0["result"] as? String } == ["rolled back"], "\(next)")
+        #expect(try version() == before && !isMarked())
+        #expect(try quarantines().count == 1)
+        #expect(try copies() == 0)
+        #expect(try host.leftovers() == "")
+        #expect(try run().items.isEmpty)
+    }
+
     @Test("Where it may not be taken back by itself, it is left to a person, with its way back")
     func leftToPerson() throws {
         try policy("  soak: 1h\n  rollback: {maxRollbackAge: 1s}")

@@ -16,8 +16,10 @@ struct Aftercare {
     let words: [String]
 
     /// Steps that were begun and have neither ended nor a process any more are gone on with, or recorded as what they came to.
-    func settle(_ history: UpgradeHistory, _ clusters: [UpgradeCluster]) throws(Failure) {
-        guard let queue = try session.queue() else { return }
+    /// Gives what came of those that were gone on with.
+    func settle(_ history: UpgradeHistory, _ clusters: [UpgradeCluster]) throws(Failure) -> [Rollout.Outcome] {
+        guard let queue = try session.queue() else { return [] }
+        var outcomes: [Rollout.Outcome] = []
         // A job whose process died still counts as running until somebody looks.
         _ = try queue.recover()
         for step in history.running {
@@ -25,24 +27,37 @@ struct Aftercare {
                 try queue.running(on: step.cluster) == nil
             else { continue }
             do throws(Failure) {
-                try settle(step, cluster)
+                if let outcome = try settle(step, cluster) { outcomes.append(outcome) }
             } catch {
+                guard error.stopSignal == nil else { throw error }
                 session.console.warn("\(step.cluster): \(error.description)")
             }
         }
+        return outcomes
     }
 
-    private func settle(_ step: UpgradeHistory.RunningStep, _ cluster: UpgradeCluster) throws(Failure) {
+    private func settle(
+        _ step: UpgradeHistory.RunningStep, _ cluster: UpgradeCluster
+    ) throws(Failure) -> Rollout.Outcome? {
         guard let mark = try upgrade(cluster).mark(), mark.deed.isUpgrade else {
             // It ended without a word: what runs tells how.
             let isThere = cluster.version == step.to
             try StepRecord(running: step.cluster, session)?.end(
                 isThere ? nil : Failure(.failed, "its process died, and it runs what it ran before"), hasBegun: isThere)
-            return
+            return nil
         }
-        session.console.note("\(step.cluster): its upgrade to \(step.to) was cut, and is gone on with")
-        let verb = mark.deed == .upgrade ? ["resume"] : ["rollback", "--yes"]
-        try run(verb, cluster)
+        let isUpgrade = mark.deed == .upgrade
+        let what = isUpgrade ? "its upgrade to" : "its way back from"
+        session.console.note("\(step.cluster): \(what) \(step.to) was cut, and is gone on with")
+        let end = try run(isUpgrade ? ["resume"] : ["rollback", "--yes"], cluster)
+        var status = ExitStatus.failed
+        if case .exited(let code) = end { status = ExitStatus(rawValue: code) ?? .failed }
+        // A way back that went well is still none of the upgrades that were wanted.
+        if !isUpgrade { status = [.done, .partial].contains(status) ? .rolledBack : .halfWay }
+        let said = try session.upgradeRecords().events().last { $0.cluster == step.cluster && $0.reason != nil }
+        return Rollout.Outcome(
+            cluster: step.cluster, policy: step.policy, to: step.to, status: status,
+            reason: status == .done ? nil : said?.reason)
     }
 
     /// Runs a verb of upgrades for a cluster in a process of its own, and gives how it ended.

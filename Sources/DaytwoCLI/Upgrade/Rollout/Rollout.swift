@@ -116,7 +116,7 @@ final class Rollout {
         let history = try session.upgradeHistory()
         guard !history.running.isEmpty else { return }
         let gathered = try facts.gather(host.host, session, history: history)
-        try aftercare().settle(history, gathered.inputs.clusters)
+        outcomes += try aftercare().settle(history, gathered.inputs.clusters)
     }
 
     private func aftercare() throws(Failure) -> Aftercare {
