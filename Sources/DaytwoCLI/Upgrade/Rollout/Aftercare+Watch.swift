@@ -79,9 +79,7 @@ extension Aftercare {
         event.owner = "process \(ProcessInfo.processInfo.processIdentifier)"
         try records.append([event])
         let end = try run(["rollback", "--yes", "--reason", reason], cluster)
-        guard end != .exited(0), end != .exited(ExitStatus.partial.rawValue) else {
-            return outcome(watch, .rolledBack, reason)
-        }
+        guard wayBackStatus(end) != .rolledBack else { return outcome(watch, .rolledBack, reason) }
         // With its mark on it, the next run goes on with it.
         if try session.upgradeHistory().running.contains(where: { $0.cluster == watch.cluster }),
             try upgrade(cluster).mark() == nil

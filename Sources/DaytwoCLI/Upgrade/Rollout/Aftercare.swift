@@ -50,14 +50,16 @@ struct Aftercare {
         let what = isUpgrade ? "its upgrade to" : "its way back from"
         session.console.note("\(step.cluster): \(what) \(step.to) was cut, and is gone on with")
         let end = try run(isUpgrade ? ["resume"] : ["rollback", "--yes"], cluster)
-        var status = ExitStatus.failed
-        if case .exited(let code) = end { status = ExitStatus(rawValue: code) ?? .failed }
-        // A way back that went well is still none of the upgrades that were wanted.
-        if !isUpgrade { status = [.done, .partial].contains(status) ? .rolledBack : .halfWay }
+        let status = isUpgrade ? ExitStatus(end) : wayBackStatus(end)
         let said = try session.upgradeRecords().events().last { $0.cluster == step.cluster && $0.reason != nil }
         return Rollout.Outcome(
             cluster: step.cluster, policy: step.policy, to: step.to, status: status,
             reason: status == .done ? nil : said?.reason)
+    }
+
+    /// A way back that went well is still none of the upgrades that were wanted.
+    func wayBackStatus(_ end: ProcessEnd) -> ExitStatus {
+        [.done, .partial].contains(ExitStatus(end)) ? .rolledBack : .halfWay
     }
 
     /// Runs a verb of upgrades for a cluster in a process of its own, and gives how it ended.

@@ -173,8 +173,7 @@ final class Rollout {
     }
 
     private func note(_ step: Step, _ end: ProcessEnd) {
-        let status: ExitStatus =
-            if case .exited(let code) = end { ExitStatus(rawValue: code) ?? .failed } else { .failed }
+        let status = ExitStatus(end)
         let reason = status == .done ? nil : reason(step)
         outcomes.append(
             Outcome(
@@ -191,5 +190,12 @@ final class Rollout {
             let events = try session.upgradeRecords().events()
             return events.last { $0.cluster == step.decision.cluster && ($0.at ?? .distantPast) >= step.since }?.reason
         } catch { return nil }
+    }
+}
+
+extension ExitStatus {
+    /// What the end of a process of this program says; one that was killed has failed.
+    init(_ end: ProcessEnd) {
+        if case .exited(let code) = end { self = ExitStatus(rawValue: code) ?? .failed } else { self = .failed }
     }
 }

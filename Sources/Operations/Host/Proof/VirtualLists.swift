@@ -35,6 +35,11 @@ struct VirtualLists {
         var pages = 0
     }
 
+    /// The first of what was in the way, in words; nil where nothing was.
+    func problem(_ troubles: [Int: Trouble]) -> String? {
+        troubles.min { $0.key < $1.key }.map { "\(paths[$0.key].prefix { $0 != "?" }): \($0.value)" }
+    }
+
     /// Hands over each object with the number of its list; gives what was in the way, by the numbers of the lists.
     func read(
         _ conversation: VirtualAPI.Conversation, _ take: (Int, JSONValue) -> Void

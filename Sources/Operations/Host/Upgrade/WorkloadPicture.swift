@@ -22,12 +22,11 @@ struct WorkloadPicture: Codable, Sendable, Equatable {
     init(_ conversation: VirtualAPI.Conversation) throws(Failure) {
         let paths = Self.kinds.map { "/apis/apps/v1/\($0.0)?limit=200" } + ["/api/v1/nodes?limit=200"]
         var picture = WorkloadPicture()
-        let troubles = try VirtualLists(paths: paths).read(conversation) { number, item in
+        let lists = VirtualLists(paths: paths)
+        let troubles = try lists.read(conversation) { number, item in
             if number < Self.kinds.count { picture.add(item, Self.kinds[number]) } else { picture.addNode(item) }
         }
-        if let (number, trouble) = troubles.min(by: { $0.key < $1.key }) {
-            picture.problem = "\(paths[number].prefix { $0 != "?" }): \(trouble)"
-        }
+        picture.problem = lists.problem(troubles)
         self = picture
     }
 

@@ -20,18 +20,17 @@ struct WrittenAPIs {
         // A release may have a megabyte.
         let releases = "/api/v1/secrets?labelSelector=owner%3Dhelm%2Cstatus%3Ddeployed&limit=10"
         let places = RemovedAPIs.places.filter { $0.changes(after: after, to: target) }.map { "\($0.path)?limit=200" }
-        let paths = [releases] + places
+        let lists = VirtualLists(paths: [releases] + places)
         var uses: Set<String> = []
         var unread: String?
-        let troubles = try VirtualLists(paths: paths).read(conversation) { number, object in
+        let troubles = try lists.read(conversation) { number, object in
             if number > 0 { return noteApplied(object, &uses) }
             do throws(Failure) { try noteRelease(object, &uses) } catch {
                 unread = unread ?? "the Helm release \(Self.path(of: object)) cannot be read: \(error.description)"
             }
         }
         // A kind that the API does not have is written in nothing.
-        let trouble = troubles.filter { $0.key == 0 || $0.value != .missing }.min { $0.key < $1.key }
-        let problem = trouble.map { "\(paths[$0.key].prefix { $0 != "?" }): \($0.value)" }
+        let problem = lists.problem(troubles.filter { $0.key == 0 || $0.value != .missing })
         return (uses.sorted(), problem ?? unread)
     }
 
