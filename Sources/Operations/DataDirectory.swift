@@ -3,18 +3,35 @@ public import Failures
 import Files
 import Foundation
 
-/// A k3s data directory on this machine.
+/// The data directory of a control plane on this machine.
 public struct DataDirectory: Sendable {
-    /// The k3s root: the directory that `server/` lies in.
+    /// What keeps its data there.
+    public enum Distribution: String, Codable, Sendable, Equatable {
+        /// k3s: everything is in `server/`, the database in `server/db/`.
+        case k3s
+        /// Kubernetes in a vcluster from 0.20 on: the database is `state.db` in the directory itself, and `pki/` holds what
+        /// the syncer puts there at each start from Secret `NAME-certs` of the host.
+        case kubernetes
+    }
+
+    /// The directory that `server/` or `state.db` lies in.
     public let root: String
-    /// `root/server`.
+    /// What keeps its data there, by what lies there.
+    public let distribution: Distribution
+    /// `root/server`, which only k3s has.
     public var server: String { "\(root)/server" }
+    /// Where the datastore lies.
+    public var place: DatastorePlace {
+        distribution == .k3s ? .k3s(server: server) : .kubernetes(directory: root)
+    }
+    /// What is exchanged as one when a backup is restored: all of `server/`, or the database alone.
+    var set: String { distribution == .k3s ? server : place.database }
     /// The database of kine on SQLite.
-    public var database: String { "\(server)/db/state.db" }
+    public var database: String { place.database }
     /// The directory of the member of embedded etcd.
-    public var etcd: String { "\(server)/db/etcd" }
+    public var etcd: String { "\(place.databases)/etcd" }
     /// The database of that member; it is only ever looked at, never copied.
-    var etcdDatabase: String { "\(etcd)/member/snap/db" }
+    var etcdDatabase: String { place.etcdDatabase }
     /// Where k3s writes snapshots of embedded etcd, unless it is told otherwise.
     public var snapshots: String { "\(server)/db/snapshots" }
     /// Where journals, locks and staged files lie, next to the data.
@@ -47,12 +64,30 @@ public struct DataDirectory: Sendable {
         guard !root.isEmpty else {
             throw Failure(.refused, "\(path) is not a k3s data directory", why: "it is at the root of the file system")
         }
-        guard existing else { return }
+        distribution = try Self.distribution(at: root)
+        guard existing, distribution == .k3s else { return }
         guard try FileStatus.ifPresent(server)?.kind == .directory else {
             throw Failure(
                 .refused, "\(path) is not a k3s data directory", why: "it has no server/",
                 next: "give the directory that k3s has as --data-dir (default /var/lib/rancher/k3s)")
         }
+    }
+
+    /// A directory that is known to be one.
+    init(root: String, _ distribution: Distribution) {
+        self.root = root
+        self.distribution = distribution
+    }
+
+    /// vcluster moves the database of a k3s out of `server/` when it makes it Kubernetes, and leaves the rest there.
+    private static func distribution(at root: String) throws(Failure) -> Distribution {
+        for path in ["server/db/state.db", "server/db/etcd"] {
+            if try FileStatus.ifPresent("\(root)/\(path)") != nil { return .k3s }
+        }
+        for path in ["state.db", "etcd/member", KubernetesFiles.authority] {
+            if try FileStatus.ifPresent("\(root)/\(path)") != nil { return .kubernetes }
+        }
+        return .k3s
     }
 
     /// The datastore that the server uses, as k3s itself decides: embedded etcd where `db/etcd` is, else SQLite; snapshots
@@ -62,15 +97,24 @@ public struct DataDirectory: Sendable {
         if let status = try FileStatus.ifPresent(database) {
             return try EtcdGuard.isThere(at: database, status) ? .etcd : .kine
         }
-        return try FileStatus.ifPresent(snapshots) == nil ? nil : .etcd
+        let hasSnapshots = try FileStatus.ifPresent(snapshots) != nil
+        return hasSnapshots && distribution == .k3s ? .etcd : nil
     }
 
     /// The datastore that the server uses; throws `refused` where there is none that can be backed up.
     public func requireDatastore() throws(Failure) -> DatastoreDriver {
-        guard let driver = try driver() else {
+        let driver = try driver()
+        if driver == .etcd, distribution == .kubernetes {
             throw Failure(
                 .refused, "\(root) has no datastore that can be backed up",
-                why: "there is neither server/db/state.db nor server/db/etcd",
+                why: "it is the embedded etcd of a vcluster, of which no snapshot is kept there",
+                next: "back it up with vcluster's own command: vcluster snapshot create NAME URL")
+        }
+        guard let driver else {
+            throw Failure(
+                .refused, "\(root) has no datastore that can be backed up",
+                why: distribution == .k3s
+                    ? "there is neither server/db/state.db nor server/db/etcd" : "there is no state.db",
                 next: "an external datastore (--datastore-endpoint) is backed up by its own tools")
         }
         if driver == .kine { try requireDatabase() }
@@ -89,6 +133,20 @@ public struct DataDirectory: Sendable {
                 .failed, "the database \(database) is empty", why: "it has no bytes",
                 next: "restore a backup: daytwo restore run --data-dir \(root) BACKUP")
         }
+    }
+
+    /// The fingerprints of the authorities that are there. One that cannot be read is not there to be compared with.
+    var fingerprints: CertificateFingerprints {
+        switch distribution {
+        case .k3s: CertificateFingerprints { try? readFile("\(server)/\($0.path)", limit: 1 << 20) }
+        case .kubernetes: KubernetesFiles.fingerprints { try? readFile("\(root)/\($0)", limit: 1 << 20) }
+        }
+    }
+
+    /// The same directory as one that a backup goes into: where nothing is there yet, the backup's distribution decides.
+    func receiving(_ other: Distribution) throws(Failure) -> DataDirectory {
+        guard distribution == .k3s, try FileStatus.ifPresent(server) == nil else { return self }
+        return DataDirectory(root: root, other)
     }
 
     /// Refuses file systems on which SQLite's locks do not hold (sqlite.org/wal.html).

@@ -8,16 +8,16 @@ struct RestoreWatch {
 
     init(_ directory: DataDirectory) throws(Failure) {
         self.directory = directory
-        server = try FileStatus(of: directory.server)
+        server = try FileStatus(of: directory.set)
         try requireNoRestore()
     }
 
     /// Throws `locked` when a restore runs, or has run, since the beginning.
     func check() throws(Failure) {
         try requireNoRestore()
-        guard try FileStatus(of: directory.server).isSameFile(as: server) else {
+        guard try FileStatus(of: directory.set).isSameFile(as: server) else {
             throw Failure(
-                .locked, "\(directory.server) was replaced while it was being read",
+                .locked, "\(directory.set) was replaced while it was being read",
                 next: "wait until the restore is done and run the backup again")
         }
     }

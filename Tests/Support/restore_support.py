@@ -14,6 +14,7 @@
 """
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -94,6 +95,32 @@ def advance(path, rows):
     os._exit(0)
 
 
+def rows(path):
+    """A digest of all that a server finds that starts on a database with what lies beside it."""
+    with tempfile.TemporaryDirectory() as directory:
+        copy = copied(path, directory)
+        if os.path.exists(path + "-journal"):
+            shutil.copyfile(path + "-journal", copy + "-journal")
+        db = connect(copy)
+        check = db.execute("PRAGMA integrity_check").fetchall()[0][0]
+        digest = hashlib.sha256()
+        for row in db.execute(f"SELECT {COLUMNS} FROM kine ORDER BY id"):
+            digest.update(repr(row).encode())
+        digest.update(repr(db.execute("SELECT seq FROM sqlite_sequence").fetchall()).encode())
+        print(check, digest.hexdigest())
+
+
+def cut(path):
+    """Ends in the middle of a transaction, with its journal beside the database."""
+    db = connect(path, 5)
+    db.execute("PRAGMA journal_mode = DELETE")
+    db.execute("PRAGMA cache_size = 1")
+    db.execute("BEGIN")
+    db.execute("UPDATE kine SET value = randomblob(3000), old_value = NULL WHERE name NOT LIKE '/bootstrap/%'")
+    insert(db, 200, "cut")
+    os._exit(0)
+
+
 def idle(path, journal="WAL"):
     db = connect(path, 5)
     db.execute(f"PRAGMA journal_mode = {journal}")
@@ -171,5 +198,5 @@ def late(path, patience):
 
 
 if __name__ == "__main__":
-    {"small": small, "advance": advance, "idle": idle, "listen": listen, "flock": flock, "unbumped": unbumped, "indexes": indexes, "openers": openers,
+    {"small": small, "advance": advance, "idle": idle, "listen": listen, "flock": flock, "unbumped": unbumped, "indexes": indexes, "rows": rows, "cut": cut, "openers": openers,
      "late": late}[sys.argv[1]](*sys.argv[2:])

@@ -6,27 +6,26 @@ import Foundation
 public enum RunningServer {
     /// What shows that a server runs; nil when nothing does.
     ///
-    /// - a process holds SQLite's shared lock on `db/state.db`: kine keeps a connection open all its life;
+    /// - a process holds SQLite's shared lock on the database: kine keeps a connection open all its life;
     /// - something accepts connections on `kine.sock`;
-    /// - etcd holds its lock on `db/etcd/member/snap/db`;
+    /// - etcd holds its lock on its database;
     /// - a process has the database open, or a k3s works in `server/`, which it makes its working directory before it
     ///   opens the datastore.
-    public static func evidence(serverDirectory: String) throws(Failure) -> String? {
-        if let holder = try databaseHolder("\(serverDirectory)/db/state.db") { return holder }
-        if try socketAnswers("\(serverDirectory)/kine.sock") {
-            return "something answers on \(serverDirectory)/kine.sock"
-        }
-        if let holder = try etcdHolder("\(serverDirectory)/db/etcd/member/snap/db") { return holder }
-        return try user(ofServerDirectory: serverDirectory)
+    public static func evidence(at place: DatastorePlace) throws(Failure) -> String? {
+        if let holder = try databaseHolder(place.database) { return holder }
+        if try socketAnswers(place.socket) { return "something answers on \(place.socket)" }
+        if let holder = try etcdHolder(place.etcdDatabase) { return holder }
+        return try user(of: place)
     }
 
-    /// The process that has the database of this directory open, whether it holds a lock or not, or that is a k3s
+    /// The process that has the database of this place open, whether it holds a lock or not, or that is a k3s
     /// working in it; nil when none is seen. Processes of others, and those of an outer container, are not seen.
-    public static func user(ofServerDirectory directory: String) throws(Failure) -> String? {
+    public static func user(of place: DatastorePlace) throws(Failure) -> String? {
+        let directory = place.directory
         guard let server = try FileStatus.ifPresent(directory) else { return nil }
         var files: [FileStatus] = []
-        for name in databaseNames {
-            if let status = try FileStatus.ifPresent("\(directory)/db/\(name)") { files.append(status) }
+        for name in DatastorePlace.files {
+            if let status = try FileStatus.ifPresent("\(place.databases)/\(name)") { files.append(status) }
         }
         for name in try directoryNames("/proc") {
             guard let process = Int32(name), process != getpid() else { continue }
@@ -35,14 +34,11 @@ public enum RunningServer {
                 return "\(describe(process)) works in \(directory)"
             }
             if let name = nameOpen(in: process, of: files) {
-                return "\(describe(process)) has \(directory)/db/\(name) open"
+                return "\(describe(process)) has \(place.databases)/\(name) open"
             }
         }
         return nil
     }
-
-    /// Below `db/`: what SQLite has open, and what etcd has.
-    private static let databaseNames = ["state.db", "state.db-wal", "state.db-shm", "etcd/member/snap/db"]
 
     private static func nameOpen(in process: Int32, of files: [FileStatus]) -> String? {
         guard !files.isEmpty else { return nil }
@@ -51,7 +47,8 @@ public enum RunningServer {
         for descriptor in descriptors {
             let path = "/proc/\(process)/fd/\(descriptor)"
             // By the name first: asking for the status of whatever is open could wait for a dead file server.
-            guard let target = linkText(path), let name = databaseNames.first(where: { target.hasSuffix("/" + $0) }),
+            guard let target = linkText(path),
+                let name = DatastorePlace.files.first(where: { target.hasSuffix("/" + $0) }),
                 isSame(path, as: files)
             else { continue }
             return name
@@ -139,25 +136,23 @@ public struct DatabaseHold: ~Copyable {
     /// bbolt's on the file of an etcd (flock).
     ///
     /// Without a database there is nothing to hold. Throws `refused` when somebody has it open.
-    public init(serverDirectory: String) throws(Failure) {
-        let database = try Self.held("\(serverDirectory)/db/state.db", serverDirectory) { file throws(Failure) in
+    public init(at place: DatastorePlace) throws(Failure) {
+        let database = try Self.held(place.database, place) { file throws(Failure) in
             try file.lockRange(exclusive: true, from: SQLiteLocks.start, length: SQLiteLocks.length)
         }
-        etcd = try Self.held("\(serverDirectory)/db/etcd/member/snap/db", serverDirectory) { file throws(Failure) in
-            try file.lockExclusive()
-        }
+        etcd = try Self.held(place.etcdDatabase, place) { file throws(Failure) in try file.lockExclusive() }
         self.database = database
     }
 
     private static func held(
-        _ path: String, _ serverDirectory: String, _ lock: (borrowing FileDescriptor) throws(Failure) -> Bool
+        _ path: String, _ place: DatastorePlace, _ lock: (borrowing FileDescriptor) throws(Failure) -> Bool
     ) throws(Failure) -> FileDescriptor? {
         guard try FileStatus.ifPresent(path)?.kind == .regular else { return nil }
         let descriptor = try FileDescriptor(opening: path, O_RDWR | O_CLOEXEC)
         guard try lock(descriptor) else {
             throw Failure(
-                .refused, "a k3s runs on \(serverDirectory)", why: "the database \(path) is open",
-                next: "stop k3s on this directory and run the command again")
+                .refused, "\(place.runs) on \(place.directory)", why: "the database \(path) is open",
+                next: "stop it on this directory and run the command again")
         }
         return descriptor
     }

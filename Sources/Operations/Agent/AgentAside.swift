@@ -56,7 +56,7 @@ struct AgentAside {
         else {
             throw Failure(.usage, "the caller named no run and no cluster")
         }
-        if let evidence = try RunningServer.evidence(serverDirectory: directory.server) {
+        if let evidence = try RunningServer.evidence(at: directory.place) {
             throw Failure(.refused, "a k3s runs on \(directory.root)", why: evidence, next: "stop it first")
         }
         try requireSpace()

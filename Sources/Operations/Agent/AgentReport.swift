@@ -47,7 +47,9 @@ public struct AgentReport: Codable, Sendable, Equatable {
             report.dataDirectory = directory.root
             let fileSystem = try FileSystemFacts(of: directory.root)
             (report.fileSystem, report.dataFreeBytes) = (fileSystem.typeName, fileSystem.freeBytes)
-            report.hasToken = try FileStatus.ifPresent("\(directory.server)/token") != nil
+            let hasToken = try FileStatus.ifPresent("\(directory.server)/token") != nil
+            // Kubernetes needs none.
+            report.hasToken = hasToken || directory.distribution == .kubernetes
             report.databaseSize = try FileStatus.ifPresent(directory.database)?.size
             report.driver = try directory.requireDatastore().rawValue
             try directory.refuseNetworkFileSystem()

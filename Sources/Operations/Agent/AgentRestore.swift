@@ -113,7 +113,7 @@ struct AgentRestore: Sendable {
     ) throws(Failure) -> RemoteRestorePlan {
         context.report(.step("planning the restore"))
         let options = (parameters.options ?? RemoteRestoreOptions()).restoreOptions
-        let running = try RunningServer.evidence(serverDirectory: directory.server)
+        let running = try RunningServer.evidence(at: directory.place)
         let plan = try RestorePlanner(archive, onto: directory, options, context).plan(beforeStop: true)
         return RemoteRestorePlan(plan: plan, runningServer: running)
     }
@@ -122,14 +122,10 @@ struct AgentRestore: Sendable {
         let journal = result.journal
         let isBack = journal.state == .rolledBack || journal.state == .rollingBack
         let carried = isBack ? [] : Set(journal.carried?.map(\.key) ?? [])
-        let fingerprints = CertificateFingerprints { file in
-            // An authority that cannot be read is not there to be compared with.
-            try? readFile("\(directory.server)/\(file.path)", limit: 1 << 20)
-        }
         return RemoteRestoreOutcome(
             run: journal.run, state: journal.state, oldSet: result.oldSet, remarks: result.remarks,
             carriedOver: journal.plan.newer?.volumes.filter { carried.contains($0.key) } ?? [],
-            authorities: fingerprints.authorities, journal: journal)
+            authorities: directory.fingerprints.authorities, journal: journal)
     }
 
     private func list(_ directory: DataDirectory, _ restore: Restore) throws(Failure) -> [RemoteRestoreRun] {

@@ -19,35 +19,72 @@ struct BackupDescription {
 
     func document(id: String, name: ArchiveName) throws(Failure) -> BackupDocument {
         let contents = snapshot.contents
-        let token = TokenTrial(
-            told: request.token, file: files.token, secret: request.hostToken, rows: contents.bootstrapRows)
-        let proof = token.proof
-        let identity = IdentitySet(contents: proof.contents) { files.bytes($0) }
-        let fingerprints =
-            proof.contents.map(CertificateFingerprints.init) ?? CertificateFingerprints { files.bytes($0) }
+        let who = isKubernetes ? kubernetesIdentity() : k3sIdentity(contents)
         return BackupDocument(
             id: id,
             identity: BackupDocument.Identity(
                 host: request.cluster.host, namespace: request.cluster.namespace, name: request.cluster.name,
                 release: request.host?.release, clusterUID: contents.clusterUID, clusterCreated: contents.clusterCreated
             ),
-            versions: versions(),
+            distribution: isKubernetes ? .kubernetes : nil, versions: versions(),
             datastore: BackupDocument.DatastoreFacts(
                 driver: snapshot.driver.rawValue, entry: snapshot.entry, window: snapshot.window,
                 rowsSHA256: snapshot.rowsSHA256, revisionsPerSecond: revisionsPerSecond(contents),
                 etcd: snapshot.etcd),
-            token: BackupDocument.TokenProof(
-                isProven: proof.isProven, bootstrapKey: proof.opening?.key, password: proof.opening?.password.rawValue,
-                sentence: token.fault ?? proof.sentence),
-            authorities: fingerprints.authorities, identityFilesState: "\(identity.state)",
-            identityFiles: identity.sentence,
+            token: who.token, authorities: who.authorities, identityFilesState: who.filesState,
+            identityFiles: who.files,
             secretsEncryption: try secretsEncryption(),
             firstCertificateExpiry: firstExpiry(),
             source: request.host == nil ? BackupDocument.dataDirectory : BackupDocument.hostCluster,
             layoutGeneration: request.host?.layoutGeneration, image: request.host?.image,
             exposure: request.host?.exposure,
             createdAt: UTCTime.string(name.createdAt),
-            reasons: reasons(token, identity), daytwoVersion: OperationContext.version)
+            reasons: who.reasons + files.unreadable.map { "\($0) could not be read" } + snapshot.reasons,
+            daytwoVersion: OperationContext.version)
+    }
+
+    private var isKubernetes: Bool { request.directory.distribution == .kubernetes }
+
+    /// Who a cluster is, and what keeps that from being whole in the archive.
+    private struct Identity {
+        let token: BackupDocument.TokenProof
+        let authorities: [String: String]
+        let filesState: String
+        let files: String
+        let reasons: [String]
+    }
+
+    private func k3sIdentity(_ contents: DatastoreContents) -> Identity {
+        let token = TokenTrial(
+            told: request.token, file: files.token, secret: request.hostToken, rows: contents.bootstrapRows)
+        let proof = token.proof
+        let identity = IdentitySet(contents: proof.contents) { files.bytes($0) }
+        let fingerprints =
+            proof.contents.map(CertificateFingerprints.init) ?? CertificateFingerprints { files.bytes($0) }
+        return Identity(
+            token: BackupDocument.TokenProof(
+                isProven: proof.isProven, bootstrapKey: proof.opening?.key, password: proof.opening?.password.rawValue,
+                sentence: token.fault ?? proof.sentence),
+            authorities: fingerprints.authorities, filesState: "\(identity.state)", files: identity.sentence,
+            reasons: reasons(token, identity))
+    }
+
+    /// Kubernetes has no server token and keeps nothing of itself in its datastore.
+    private func kubernetesIdentity() -> Identity {
+        let (state, sentence) = KubernetesFiles.state { files.small[$0] }
+        let secret = KubernetesFiles.secret(of: request.cluster.name)
+        var reasons: [String] = []
+        if request.host == nil {
+            if state != "complete" { reasons.append("the certificates are not whole: \(sentence)") }
+        } else if !request.hostFiles.contains(where: { $0.path == secret }) {
+            reasons.append(
+                "Secret \(request.cluster.name)-certs of the host is not in the archive: without it, vcluster makes new"
+                    + " certificates, which voids every kubeconfig and token")
+        }
+        return Identity(
+            token: BackupDocument.TokenProof(isProven: false, sentence: "Kubernetes has no server token"),
+            authorities: KubernetesFiles.fingerprints { files.small[$0] }.authorities, filesState: state,
+            files: sentence, reasons: reasons)
     }
 
     static func facts(_ snapshot: DatastoreCopy, _ files: ServerFiles) -> InventoryFacts {
@@ -62,17 +99,19 @@ struct BackupDescription {
             leftOut: files.leftOut)
     }
 
-    /// `k3s` is what was told, else what the nodes of the control plane agree on; each other version is that of its node.
+    /// The server's is what was told, else what the nodes of the control plane agree on; each other version is that of its node.
     private func versions() -> [String: BackupDocument.Version] {
         let nodes = snapshot.contents.nodes
         let control = nodes.filter(\.isControlPlane)
-        var versions = ["k3s": BackupDocument.Version.unknown]
+        let server = request.directory.distribution.rawValue
+        var versions = [server: BackupDocument.Version.unknown]
         if let told = request.toldVersion {
-            versions["k3s"] = told
+            versions[server] = told
         } else if let first = control.first, control.allSatisfy({ $0.version == first.version }) {
-            versions["k3s"] = .init(value: first.version, source: "node object \(first.name)")
+            versions[server] = .init(value: first.version, source: "node object \(first.name)")
         }
-        for node in nodes where node.version != versions["k3s"]?.value {
+        // The nodes of Kubernetes in a vcluster are those of its host.
+        for node in nodes where !isKubernetes && node.version != versions[server]?.value {
             versions["k3s on \(node.name)"] = .init(value: node.version, source: "node object \(node.name)")
         }
         return versions
@@ -90,8 +129,7 @@ struct BackupDescription {
         }
         if let disagreement = token.disagreement { reasons.append(disagreement) }
         if case .incomplete = identity.state { reasons.append(identity.sentence) }
-        reasons += files.unreadable.map { "\($0) could not be read" }
-        return reasons + snapshot.reasons
+        return reasons
     }
 
     private var otherToken: String {
@@ -110,7 +148,8 @@ struct BackupDescription {
     }
 
     private func firstExpiry() -> String? {
-        let certificates = files.small.filter { $0.key.hasPrefix("tls/") && $0.key.hasSuffix(".crt") }
+        let folder = isKubernetes ? "\(KubernetesFiles.directory)/" : "tls/"
+        let certificates = files.small.filter { $0.key.hasPrefix(folder) && $0.key.hasSuffix(".crt") }
         return Certificate.soonestExpiry(of: certificates.map { (path: $0.key, pem: $0.value) })
             .map { UTCTime.string(Date(timeIntervalSince1970: TimeInterval($0.notAfter))) }
     }

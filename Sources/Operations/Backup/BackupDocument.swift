@@ -98,7 +98,9 @@ public struct BackupDocument: Codable, Sendable, Equatable {
     public var kind = "full"
     /// Which cluster.
     public var identity: Identity
-    /// Versions of what ran, by name: `k3s` of the server, and `k3s on NODE` of nodes that run another one.
+    /// What it is a backup of, where that is not k3s: `kubernetes`, as vclusters have it from 0.20 on.
+    public var distribution: DataDirectory.Distribution?
+    /// Versions of what ran, by name: `k3s` or `kubernetes` of the server, and `k3s on NODE` of nodes that run another one.
     public var versions: [String: Version]
     /// The datastore.
     public var datastore: DatastoreFacts
@@ -128,6 +130,9 @@ public struct BackupDocument: Codable, Sendable, Equatable {
     public var reasons: [String]
     /// The daytwo that made it.
     public var daytwoVersion: String
+
+    /// The version of the server.
+    public var serverVersion: Version? { versions[(distribution ?? .k3s).rawValue] }
 }
 
 /// The members of `inventory.json` beside its entries.

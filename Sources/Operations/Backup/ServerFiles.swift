@@ -24,6 +24,10 @@ struct ServerFiles: Sendable {
         of directory: DataDirectory, _ driver: DatastoreDriver, configuration: String?, scratchDirectory: String
     ) throws(Failure) {
         scratch = ScratchCopies(directory: scratchDirectory)
+        guard directory.distribution == .k3s else {
+            try captureKubernetes(directory.root)
+            return
+        }
         try capture(directory.server, as: "server") { path in
             let first = path.split(separator: "/").first.map(String.init) ?? path
             if Self.owned.contains(first) || path == "db" { return nil }
@@ -35,6 +39,19 @@ struct ServerFiles: Sendable {
             try capture(kubeconfig, as: "config/k3s-config") { _ in nil }
         }
         if let configuration { try capture(configuration, as: "config/rancher/k3s") { _ in nil } }
+    }
+
+    /// Its certificates and keys; all else of its directory is the datastore, or is made again.
+    private mutating func captureKubernetes(_ root: String) throws(Failure) {
+        try capture(root, as: "server") { path in
+            let first = path.split(separator: "/").first.map(String.init) ?? path
+            switch first {
+            case KubernetesFiles.directory: return nil
+            case "state.db", "state.db-wal", "state.db-shm": return "the datastore is in datastore/"
+            case "kine.sock": return "kine makes it again"
+            default: return "not one of the control plane's own files"
+            }
+        }
     }
 
     func bytes(_ file: IdentityFile) -> [UInt8]? { small[file.path] }

@@ -73,7 +73,8 @@ public struct Drill: Sendable {
         options.acceptsNewIdentity = true
         let plan = try RestorePlanner(archive, onto: directory, options, context).plan()
         _ = try Restore(directory, context).run(plan, from: archive)
-        let datastore = "\(directory.server)/\(plan.source.etcdSnapshot ?? "db/state.db")"
+        let database = try directory.receiving(archive.distribution).database
+        let datastore = plan.source.etcdSnapshot.map { "\(directory.server)/\($0)" } ?? database
         let restored = context.uptime()
         context.report(.step("comparing the restored datastore with the backup"))
         try compare(DatastoreFile(archive.driver, path: datastore), with: archive.document)

@@ -21,7 +21,10 @@ struct CarryOver {
 
     func decide() throws(Failure) -> Decision {
         var decision = Decision()
-        guard try FileStatus.ifPresent(directory.server)?.kind == .directory else { return decision }
+        // Around the database of Kubernetes, everything stays where it is.
+        guard directory.distribution == .k3s, try FileStatus.ifPresent(directory.server)?.kind == .directory else {
+            return decision
+        }
         var asideDirectories: [String] = []
         var unreadable: [String] = []
         for entry in try walkTree(directory.server, skipping: { path, _ in unreadable.append(path) }) {

@@ -15,8 +15,9 @@ public struct RestoreResult: Sendable {
     public let remarks: [String]
 }
 
-/// Restores a data directory: stage beside the data, verify what was staged, exchange `server/` as one, keep the old
-/// set aside. Killed at any step, ``resume(_:)`` finishes and ``rollBack(_:)`` brings the old set back.
+/// Restores a data directory: stage beside the data, verify what was staged, exchange `server/` as one (of Kubernetes: its
+/// database), keep the old set aside. Killed at any step, ``resume(_:)`` finishes and ``rollBack(_:)`` brings the old set
+/// back.
 public struct Restore: Sendable {
     let directory: DataDirectory
     let context: OperationContext
@@ -29,6 +30,15 @@ public struct Restore: Sendable {
 
     /// Carries out a plan; refuses when it has refusals, or when the directory is no longer as planned.
     public func run(_ plan: RestorePlan, from archive: RestoreArchive) throws(Failure) -> RestoreResult {
+        try fitting(plan).begin(plan, archive)
+    }
+
+    /// A directory that a restore found empty is of what the backup is of.
+    func fitting(_ plan: RestorePlan) -> Restore {
+        Restore(DataDirectory(root: directory.root, plan.target.distribution ?? .k3s), context)
+    }
+
+    private func begin(_ plan: RestorePlan, _ archive: RestoreArchive) throws(Failure) -> RestoreResult {
         try refuse(plan.refusals)
         let lock = try takeLock("restore of \(plan.source.id.prefix(8))")
         defer { withExtendedLifetime(lock) {} }
@@ -39,6 +49,7 @@ public struct Restore: Sendable {
             throw moved
         }
         try clearRunsWithoutRecord()
+        let plan = try LooseLog(directory).folded(plan)
         let now = context.now()
         let run = "\(UTCTime.compact(now))-\(context.newID().prefix(8))"
         let journal = RestoreJournal(run: run, startedAt: UTCTime.string(now), state: .planned, plan: plan)
@@ -59,6 +70,12 @@ public struct Restore: Sendable {
     /// plan says, unless it is given.
     public func resume(
         _ journal: RestoreJournal, discardingOld: Bool, from archive: RestoreArchive? = nil
+    ) throws(Failure) -> RestoreResult {
+        try fitting(journal.plan).takeUp(journal, discardingOld: discardingOld, archive)
+    }
+
+    private func takeUp(
+        _ journal: RestoreJournal, discardingOld: Bool, _ archive: RestoreArchive?
     ) throws(Failure) -> RestoreResult {
         let lock = try takeLock("resume of \(journal.run)")
         defer { withExtendedLifetime(lock) {} }
@@ -121,26 +138,28 @@ public struct Restore: Sendable {
     ) throws(Failure) -> RestoreJournal {
         var journal = journal
         if journal.state == .planned {
-            let staged = try Staging(journal.plan, archive, directory, context).stage(at: place.server)
+            let staged = try Staging(journal.plan, archive, directory, context).stage(in: place)
             journal.carried = journal.plan.newer.map { _ in staged.carried }
             journal.cleaned = journal.plan.hostBindings.map { _ in staged.cleaned }
-            journal.staged = try fingerprint(ofServerAt: place.server)
+            journal.staged = try TargetInspection(directory: place.beside).fingerprint()
             journal.state = .staged
             try place.write(journal)
         }
-        guard try fingerprint(ofServerAt: place.server) == journal.staged else {
+        guard try TargetInspection(directory: place.beside).fingerprint() == journal.staged else {
             throw Failure(
                 .refused, "what the restore \(journal.run) staged has changed since",
-                why: "something wrote to \(place.server)",
+                why: "something wrote to \(place.set)",
                 next: "roll back with: \(command("rollback", journal)), and run it again")
         }
         try context.checkStop()
         context.report(.step("exchanging the data"))
-        let inspection = TargetInspection(directory: directory)
+        let log = LooseLog(directory)
+        guard try log.isUnchanged(journal.plan, place) else { throw moved }
+        try log.putAside(place)
         try SetExchange(directory: directory, place: place, context: context)
             .perform(journal.plan.target.hasServer ? .exchange : .bring, next: "stop it and run the restore again") {
                 () throws(Failure) in
-                guard try inspection.fingerprint() == journal.plan.target.fingerprint else { throw moved }
+                guard try log.isUnchanged(journal.plan, place) else { throw moved }
             }
         return try complete(journal, place)
     }
@@ -181,10 +200,10 @@ public struct Restore: Sendable {
         if journal.state == .discarding || (discards && journal.state == .done) {
             context.report(.step("removing the old set"))
             do throws(Failure) {
-                guard try isOldSet(place.server, journal) else { throw unknownSet(place.server) }
+                guard try isOldSet(place.set, journal) else { throw unknownSet(place.set) }
                 journal.state = .discarding
                 try place.write(journal)
-                try removeTree(place.server)
+                try LooseLog.removeSet(of: place)
                 journal.state = .done
                 journal.isOldDiscarded = true
                 try place.write(journal)
@@ -196,13 +215,15 @@ public struct Restore: Sendable {
         }
         // From the record: the restore is done, and nothing that fails now may say that it is not.
         let hasOld = journal.plan.target.hasServer && !journal.isOldDiscarded
-        return RestoreResult(journal: journal, oldSet: hasOld ? place.server : nil, remarks: journal.plan.warnings)
+        return RestoreResult(journal: journal, oldSet: hasOld ? place.set : nil, remarks: journal.plan.warnings)
     }
 
     /// The cluster must be who it was: the fingerprint of its CA, or nothing from which a k3s could take another.
     private func checkIdentity(_ journal: RestoreJournal) throws(Failure) {
+        // That of Kubernetes is not in its data directory.
+        guard directory.distribution == .k3s else { return }
         for name in try directoryNames("\(directory.server)/db") where name.hasPrefix("joined-") {
-            guard try fingerprint(ofServerAt: directory.server) == journal.staged else { return }
+            guard try TargetInspection(directory: directory).fingerprint() == journal.staged else { return }
             throw Failure(
                 .verificationFailed, "a stamp \(name) is in \(directory.server)/db, which makes k3s lose its identity")
         }
@@ -227,7 +248,7 @@ public struct Restore: Sendable {
     /// Whether the exchange has happened, from the directories themselves: a kill may fall between it and its record.
     func isSwapped(_ journal: RestoreJournal) throws(Failure) -> Bool {
         guard let staged = journal.staged?.server else { return false }
-        return try FileStatus.ifPresent(directory.server)?.inode == staged
+        return try FileStatus.ifPresent(fitting(journal.plan).directory.set)?.inode == staged
     }
 
     /// Whether the old set lies at a path, or nothing where there is none (any more).
@@ -248,15 +269,10 @@ public struct Restore: Sendable {
         "daytwo restore \(verb) --data-dir \(directory.root) \(journal.run)"
     }
 
-    func fingerprint(ofServerAt path: String) throws(Failure) -> TargetFingerprint {
-        let root = String(path.dropLast("/server".count))
-        return try TargetInspection(directory: DataDirectory(root: root)).fingerprint()
-    }
-
     private var moved: Failure {
         Failure(
-            .refused, "\(directory.root) has changed since the plan was made", why: "something wrote to its server/",
-            next: "make sure that no k3s runs on it, and run the restore again")
+            .refused, "\(directory.root) has changed since the plan was made", why: "something wrote to its data",
+            next: "make sure that nothing runs on it, and run the restore again")
     }
 
     private func refuse(_ refusals: [String]) throws(Failure) {
@@ -291,7 +307,7 @@ public struct Restore: Sendable {
     private func afterFailure(_ failure: Failure, _ journal: RestoreJournal, _ place: RunDirectory) -> Failure {
         let rollback = command("rollback", journal)
         do throws(Failure) {
-            guard try FileStatus.ifPresent(directory.server)?.inode == journal.plan.target.fingerprint.server else {
+            guard try FileStatus.ifPresent(directory.set)?.inode == journal.plan.target.fingerprint.server else {
                 _ = try rollBackLocked(place.read(), place)
                 return failure.raised(to: .rolledBack, "the restore failed and was rolled back")
             }
@@ -301,6 +317,7 @@ public struct Restore: Sendable {
         }
         do throws(Failure) {
             // Nothing of the old set was touched: what was staged goes, and the failure keeps its own code.
+            try LooseLog(directory).bringBack(place)
             try removeTree(place.path)
             return failure
         } catch {
@@ -309,9 +326,4 @@ public struct Restore: Sendable {
                 cause: failure)
         }
     }
-}
-
-extension DataDirectory {
-    /// A directory that is known to be one.
-    init(root: String) { self.root = root }
 }

@@ -36,7 +36,7 @@ public struct RestoreJournal: Codable, Sendable, Equatable {
     public var state: State
     /// The plan.
     public var plan: RestorePlan
-    /// The staged `server/` as it was when it was complete.
+    /// The staged set as it was when it was complete.
     public var staged: TargetFingerprint?
     /// The rows that were carried over from the replaced datastore into the staged one.
     public var carried: [CarriedRow]?
@@ -57,12 +57,20 @@ public struct RestoreJournal: Codable, Sendable, Equatable {
 /// Where the journal of a run lies, and what else is beside it.
 struct RunDirectory {
     let path: String
+    private let distribution: DataDirectory.Distribution
     /// The set that is not in use: staged before the exchange, the old one after it.
-    var server: String { "\(path)/server" }
+    var set: String { beside.set }
+    /// Where the datastore of that set lies.
+    var datastore: DatastorePlace { beside.place }
+    /// The directory as one that a control plane would have its data in.
+    var beside: DataDirectory { DataDirectory(root: path, distribution) }
+    /// The place of a log of an old database that is too damaged for it to be brought into it.
+    func looseLog(_ log: String) -> String { "\(path)/state.db\(log).old" }
     private var journal: String { "\(path)/journal.json" }
 
     init(_ directory: DataDirectory, run: String) {
         path = "\(directory.journals)/\(run)"
+        distribution = directory.distribution
     }
 
     func write(_ journal: RestoreJournal) throws(Failure) {

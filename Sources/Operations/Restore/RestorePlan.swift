@@ -34,9 +34,11 @@ public struct RestorePlan: Codable, Sendable, Equatable {
 
     /// The directory as it is now.
     public struct Target: Codable, Sendable, Equatable {
-        /// The k3s root.
+        /// The data directory.
         public var root: String
-        /// `server/` is there.
+        /// What keeps its data there, where that is not k3s.
+        public var distribution: DataDirectory.Distribution?
+        /// `server/` is there; for Kubernetes, its database.
         public var hasServer: Bool
         /// `kine-sqlite`, or `etcd`; nil where there is none.
         public var driver: String?
@@ -60,6 +62,8 @@ public struct RestorePlan: Codable, Sendable, Equatable {
         case identical
         /// Left out: k3s makes them again from the datastore and the token.
         case recreate
+        /// Kubernetes has none in its datastore's place: what is there stays, and comes from Secret `NAME-certs` of the host.
+        case untouched
     }
 
     /// The archive.
@@ -125,7 +129,7 @@ public struct RestoreOptions: Codable, Sendable, Equatable {
     public init() {}
 }
 
-/// What tells that a directory has not changed: the inode of `server/` and the state of its database files.
+/// What tells that a directory has not changed: the inode of its set and the state of its database files.
 public struct TargetFingerprint: Codable, Sendable, Equatable {
     /// One file.
     public struct File: Codable, Sendable, Equatable {
@@ -139,7 +143,7 @@ public struct TargetFingerprint: Codable, Sendable, Equatable {
         public var nanoseconds: UInt32
     }
 
-    /// The inode of `server/`.
+    /// The inode of `server/`, or of the database of Kubernetes.
     public var server: UInt64?
     /// `state.db`, its `-wal` and the database of an etcd by their paths below `db/`, those that are there.
     public var files: [String: File]

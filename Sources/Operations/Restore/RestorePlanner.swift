@@ -16,9 +16,9 @@ public struct RestorePlanner {
     /// Prepares a plan.
     public init(
         _ archive: RestoreArchive, onto directory: DataDirectory, _ options: RestoreOptions, _ context: OperationContext
-    ) {
+    ) throws(Failure) {
         self.archive = archive
-        self.directory = directory
+        self.directory = try directory.receiving(archive.distribution)
         self.options = options
         self.context = context
     }
@@ -72,6 +72,9 @@ public struct RestorePlanner {
 
     /// `tls/` and `cred/` are whole or absent (seen on k3s v1.21.2: half of them lose the identity in silence).
     private func serverFiles() -> (RestorePlan.ServerFiles, String) {
+        if archive.distribution == .kubernetes {
+            return (.untouched, "Kubernetes takes its certificates from a Secret of its host at each start")
+        }
         if let chosen = options.serverFiles { return (chosen, "as told by --server-files") }
         let document = archive.document
         let isProven = document.token.isProven && archive.serverPaths.contains("token")
@@ -93,7 +96,7 @@ public struct RestorePlanner {
         if plan.target.hasServer, plan.target.clusterUID == nil {
             warnings.append("which cluster is there now is unknown; its files are kept aside")
         }
-        if !archive.serverPaths.contains("token"), !plan.carriedOver.contains("token") {
+        if archive.distribution == .k3s, !archive.serverPaths.contains("token"), !plan.carriedOver.contains("token") {
             warnings.append(
                 "the backup holds no server token: give k3s the cluster's own (--token, K3S_TOKEN) before it starts")
         }
@@ -107,11 +110,25 @@ public struct RestorePlanner {
         } else if !options.bumpsRevision {
             warnings.append("revisions go backwards: clients that stay connected miss changes without an error")
         }
+        if archive.distribution == .kubernetes { warnings += authorityWarnings(plan) }
         warnings += plan.newer?.warnings ?? []
         for path in plan.setAside {
             warnings.append("server/\(path) is not in the backup; only the set put aside keeps it")
         }
         return warnings
+    }
+
+    /// What is signed in the datastore was signed by the keys of the backup's time, and those are not restored with it.
+    private func authorityWarnings(_ plan: RestorePlan) -> [String] {
+        switch (plan.source.serverCA, plan.target.serverCA) {
+        case (let there?, let here?) where there != here:
+            [
+                "the certificate authority here is not the backup's (\(here.prefix(16))…, in the backup \(there.prefix(16))…):"
+                    + " tokens of service accounts from then are void, unless Secret NAME-certs is brought back from the backup"
+            ]
+        case (_, nil): ["there are no certificates here yet: vcluster takes them from Secret NAME-certs of the host"]
+        default: []
+        }
     }
 
     private func refusals(of plan: RestorePlan) -> [String] {
@@ -132,6 +149,12 @@ public struct RestorePlanner {
             guard let problem = binding.problem else { continue }
             refusals.append("\(binding.kind.rawValue) cannot be cleaned: of \(binding.name), \(problem)")
         }
+        if directory.distribution != archive.distribution {
+            refusals.append(
+                "\(directory.root) is of \(directory.distribution.rawValue), and the backup of"
+                    + " \(archive.distribution.rawValue): restore it into an empty directory")
+        }
+        guard archive.distribution == .k3s else { return refusals }
         let hasIdentity = archive.document.identityFilesState == "complete" || archive.document.token.isProven
         let recreatesWithout = plan.serverFiles == .recreate && !archive.document.token.isProven
         if !options.acceptsNewIdentity, !hasIdentity || recreatesWithout {
@@ -162,6 +185,7 @@ public struct RestoreArchive: Sendable {
     let reader: ArchiveReader
     let index: ArchiveIndex
     let driver: DatastoreDriver
+    let distribution: DataDirectory.Distribution
 
     /// Opens an archive and reads its first frames; nothing in it is believed until the restore has verified it.
     public init(path: String) throws(Failure) {
@@ -187,6 +211,10 @@ public struct RestoreArchive: Sendable {
                 next: "use a newer daytwo")
         }
         self.driver = driver
+        distribution = document.distribution ?? .k3s
+        guard distribution == .k3s || driver == .kine else {
+            throw Failure(.refused, "\(name) holds an etcd of Kubernetes, which cannot be restored")
+        }
         guard document.id.utf8.count == 32, SHA256Sum(hex: document.id + document.id) != nil else {
             throw Failure(
                 .verificationFailed, "\(name) has no id", why: "backup.json says \(document.id.debugDescription)")
@@ -214,7 +242,8 @@ public struct RestoreArchive: Sendable {
     /// Where the entries go.
     func placement(_ files: RestorePlan.ServerFiles) -> StagingReceiver.Placement {
         StagingReceiver.Placement(
-            datastoreEntry: document.datastore.entry, datastore: etcdSnapshot ?? "db/state.db", files: files)
+            datastoreEntry: document.datastore.entry,
+            datastore: etcdSnapshot ?? (distribution == .k3s ? "db/state.db" : "state.db"), files: files)
     }
 
     /// The archive's paths below `server/`.

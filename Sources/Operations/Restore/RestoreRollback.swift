@@ -7,6 +7,10 @@ extension Restore {
     /// Brings the old set back. Byte for byte as long as no k3s ran on the restored one; afterwards with a revision
     /// bump above everything that was served since.
     public func rollBack(_ journal: RestoreJournal) throws(Failure) -> RestoreResult {
+        try fitting(journal.plan).goBack(journal)
+    }
+
+    private func goBack(_ journal: RestoreJournal) throws(Failure) -> RestoreResult {
         let lock = try takeLock("rollback of \(journal.run)")
         defer { withExtendedLifetime(lock) {} }
         let place = RunDirectory(directory, run: journal.run)
@@ -40,18 +44,20 @@ extension Restore {
             // Recorded first: from here on a resume must not take the old set for a restored one.
             try record(.rollingBack, &journal, place)
             remarks = try bumpOldSet(journal, place)
+            try LooseLog(directory).clear()
             try bringBack(journal.plan.target.hasServer ? .exchange : .putAside, journal, place)
         case .nothing:
             try record(.rollingBack, &journal, place)
             try bringBack(.bring, journal, place)
-            remarks = ["\(directory.server) was gone; the old set is back with the revision that it had"]
+            remarks = ["\(directory.set) was gone; the old set is back with the revision that it had"]
         }
+        try LooseLog(directory).bringBack(place)
         // The old set is in place; what is left beside it is the restored one.
-        if let rest = try FileStatus.ifPresent(place.server) {
+        if let rest = try FileStatus.ifPresent(place.set) {
             guard rest.inode != journal.plan.target.fingerprint.server,
                 journal.staged == nil || rest.inode == journal.staged?.server
-            else { throw unknownSet(place.server) }
-            try removeTree(place.server)
+            else { throw unknownSet(place.set) }
+            try LooseLog.removeSet(of: place)
         }
         try record(.rolledBack, &journal, place)
         return RestoreResult(journal: journal, oldSet: nil, remarks: remarks)
@@ -61,9 +67,9 @@ extension Restore {
 
     private func whatIsInPlace(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) -> InPlace {
         let old = journal.plan.target.fingerprint.server
-        let here = try FileStatus.ifPresent(directory.server)?.inode
+        let here = try FileStatus.ifPresent(directory.set)?.inode
         if here == old { return .old }
-        if try isOldSet(place.server, journal) {
+        if try isOldSet(place.set, journal) {
             if try isSwapped(journal) { return .new }
             if here == nil { return .nothing }
         }
@@ -71,7 +77,7 @@ extension Restore {
             .refused, "the restore \(journal.run) cannot be rolled back",
             why: "another set has taken the place of the restored one",
             next:
-                "roll back the newer restore first (daytwo restore list --data-dir \(directory.root)), or move \(directory.server) away"
+                "roll back the newer restore first (daytwo restore list --data-dir \(directory.root)), or move \(directory.set) away"
         )
     }
 
@@ -87,9 +93,10 @@ extension Restore {
     }
 
     private func requireNoServer() throws(Failure) {
-        guard let evidence = try RunningServer.evidence(serverDirectory: directory.server) else { return }
+        guard let evidence = try RunningServer.evidence(at: directory.place) else { return }
         throw Failure(
-            .refused, "a k3s runs on \(directory.root)", why: evidence, next: "stop it and roll back again")
+            .refused, "\(directory.place.runs) on \(directory.root)", why: evidence, next: "stop it and roll back again"
+        )
     }
 
     private func record(
@@ -117,8 +124,8 @@ extension Restore {
             return ["a k3s ran on the restored set; the old database cannot be bumped: \(journal.plan.target.database)"]
         }
         let bump = bumpAboveRestored(journal)
-        try bump.apply(toDatabaseAt: "\(place.server)/db/state.db")
-        try synchronizeTree("\(place.server)/db")
+        try bump.apply(toDatabaseAt: place.datastore.database)
+        try synchronizeTree(place.datastore.databases)
         return ["a k3s ran on the restored set: the old set comes back with revision \(bump.revision)"]
     }
 
@@ -138,6 +145,6 @@ extension Restore {
 
     /// Whether anything opened the restored database for writing.
     private func wasStarted(_ journal: RestoreJournal) throws(Failure) -> Bool {
-        try fingerprint(ofServerAt: directory.server) != journal.staged
+        try TargetInspection(directory: directory).fingerprint() != journal.staged
     }
 }

@@ -19,10 +19,14 @@ struct Staging {
         self.context = context
     }
 
-    /// Stages at `path`, and gives the rows that were written. What an interrupted attempt left there is removed first.
-    func stage(at path: String) throws(Failure) -> (carried: [CarriedRow], cleaned: [CleanedRow]) {
-        if try FileStatus.ifPresent(path) != nil { try removeTree(path) }
-        try createDirectory(path)
+    /// Stages in a run's directory, and gives the rows that were written. What an interrupted attempt left there is removed
+    /// first.
+    func stage(in run: RunDirectory) throws(Failure) -> (carried: [CarriedRow], cleaned: [CleanedRow]) {
+        try LooseLog.removeSet(of: run)
+        // The database of Kubernetes is a set by itself, and lies beside the journal.
+        let path = run.datastore.directory
+        if directory.distribution == .k3s { try createDirectory(path) }
+        let database = run.datastore.database
         context.report(.step("staging \(plan.source.name) of \(plan.source.createdAt)"))
         let receiver = try StagingReceiver(
             stage: path, archive.placement(plan.serverFiles), checkStop: context.checkStop)
@@ -31,15 +35,16 @@ struct Staging {
             throw Failure(.verificationFailed, "\(archive.path) changed while it was read")
         }
         context.report(.step("verifying the staged datastore"))
-        try verifyDatastore("\(path)/\(plan.source.etcdSnapshot ?? "db/state.db")")
-        let carry = RestorePlanner(archive, onto: directory, plan.options, context).carryOver(plan.source, plan.target)
+        try verifyDatastore(plan.source.etcdSnapshot.map { "\(path)/\($0)" } ?? database)
+        let carry = try RestorePlanner(archive, onto: directory, plan.options, context).carryOver(
+            plan.source, plan.target)
         try carry.bring(carry.decide().carried, into: path)
-        try bump("\(path)/db/state.db", like: verified.index)
-        let carried = try carryVolumes(to: "\(path)/db/state.db")
-        let cleaned = try clean("\(path)/db/state.db")
+        try bump(database, like: verified.index)
+        let carried = try carryVolumes(to: database)
+        let cleaned = try clean(database)
         if archive.driver == .etcd { try EtcdGuard.put(intoServer: path) }
         try receiver.finish()
-        if let server = verified.index.inventory.entry("server") {
+        if directory.distribution == .k3s, let server = verified.index.inventory.entry("server") {
             try setMetadata(
                 path,
                 FileMetadata(mode: UInt32(server.header.mode), uid: server.header.userID, gid: server.header.groupID),
@@ -47,7 +52,7 @@ struct Staging {
         }
         context.report(.step("making the staged files durable"))
         try synchronizeTree(path)
-        try synchronizeDirectory(String(path.dropLast("/server".count)))
+        try synchronizeDirectory(run.path)
         return (carried, cleaned)
     }
 

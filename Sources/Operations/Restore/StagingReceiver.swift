@@ -14,7 +14,7 @@ final class StagingReceiver: EntryReceiver {
         /// The place of an entry; nil for what is not the server's. The root of it is the empty path.
         func place(of path: String) -> String? {
             if path == datastoreEntry { return datastore }
-            guard path == "server" || path.hasPrefix("server/") else { return nil }
+            guard files != .untouched, path == "server" || path.hasPrefix("server/") else { return nil }
             let rest = String(path.dropFirst("server".count).drop { $0 == "/" })
             let first = rest.split(separator: "/").first.map(String.init) ?? ""
             if files == .recreate, first == "tls" || first == "cred" { return nil }

@@ -10,7 +10,8 @@ struct TargetInspection {
     func target() throws(Failure) -> RestorePlan.Target {
         let fingerprint = try fingerprint()
         var target = RestorePlan.Target(
-            root: directory.root, hasServer: fingerprint.server != nil, driver: try driver()?.rawValue,
+            root: directory.root, distribution: directory.distribution == .k3s ? nil : directory.distribution,
+            hasServer: fingerprint.server != nil, driver: try driver()?.rawValue,
             database: "absent", databaseProblem: nil,
             newestRevision: nil, clusterUID: nil, serverCA: serverCA(), fingerprint: fingerprint)
         do throws(Failure) {
@@ -67,10 +68,10 @@ struct TargetInspection {
     /// Removes the files that SQLite makes for reading, under its exclusive lock: a server that was just started
     /// uses the same ones.
     private func removeMade(_ files: [String]) throws(Failure) {
-        guard try RunningServer.evidence(serverDirectory: directory.server) == nil else { return }
+        guard try RunningServer.evidence(at: directory.place) == nil else { return }
         let hold: DatabaseHold
         do throws(Failure) {
-            hold = try DatabaseHold(serverDirectory: directory.server)
+            hold = try DatabaseHold(at: directory.place)
         } catch {
             guard error.code == .refused else { throw error }
             return
@@ -83,25 +84,19 @@ struct TargetInspection {
         hold.release()
     }
 
-    private func serverCA() -> String? {
-        let fingerprints = CertificateFingerprints { file in
-            // A file that cannot be read has no fingerprint to compare with; the plan says that it is unknown.
-            try? readFile("\(directory.server)/\(file.path)", limit: 1 << 20)
-        }
-        return fingerprints.serverCA
-    }
+    private func serverCA() -> String? { directory.fingerprints.serverCA }
 
     func fingerprint() throws(Failure) -> TargetFingerprint {
         var files: [String: TargetFingerprint.File] = [:]
         for name in ["state.db", "state.db-wal", "etcd/member/snap/db"] {
-            guard let status = try FileStatus.ifPresent("\(directory.server)/db/\(name)") else { continue }
+            guard let status = try FileStatus.ifPresent("\(directory.place.databases)/\(name)") else { continue }
             // SQLite makes an empty log when it reads; that is no change.
             if name.hasSuffix("-wal"), status.size == 0 { continue }
             files[name] = .init(
                 inode: status.inode, size: status.size, seconds: status.modified.seconds,
                 nanoseconds: status.modified.nanoseconds)
         }
-        return TargetFingerprint(server: try FileStatus.ifPresent(directory.server)?.inode, files: files)
+        return TargetFingerprint(server: try FileStatus.ifPresent(directory.set)?.inode, files: files)
     }
 
     /// Why this directory cannot be replaced at all, whatever the archive; without that a server runs if it will be stopped.
@@ -112,7 +107,19 @@ struct TargetInspection {
             refusals.append(
                 "\(directory.root) is on \(facts.typeName), and SQLite is not safe on a network file system")
         }
-        guard let server = try FileStatus.ifPresent(directory.server) else { return refusals }
+        if !beforeStop, let evidence = try RunningServer.evidence(at: directory.place) {
+            refusals.append("\(directory.place.runs) on \(directory.root): \(evidence); stop it first")
+        }
+        return try refusals + setRefusals()
+    }
+
+    private func setRefusals() throws(Failure) -> [String] {
+        var refusals: [String] = []
+        guard let server = try FileStatus.ifPresent(directory.set) else { return refusals }
+        guard directory.distribution == .k3s else {
+            return server.kind == .regular
+                ? [] : ["\(directory.set) is a \(server.kind.rawValue): give the directory that it points into"]
+        }
         guard server.kind == .directory else {
             return refusals + ["\(directory.server) is a \(server.kind.rawValue): give the directory that it points to"]
         }
@@ -125,9 +132,6 @@ struct TargetInspection {
             {
                 refusals.append("\(directory.server)/\(entry.path) is a link to \(entry.linkTarget ?? "elsewhere")")
             }
-        }
-        if !beforeStop, let evidence = try RunningServer.evidence(serverDirectory: directory.server) {
-            refusals.append("a k3s runs on \(directory.root): \(evidence); stop it first")
         }
         return refusals
     }

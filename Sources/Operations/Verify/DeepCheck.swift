@@ -10,7 +10,10 @@ struct DeepCheck {
     let files: [String: [UInt8]]
 
     /// The files that ``files`` should hold.
-    static let wanted = Set(IdentityFile.allCases.map { "server/\($0.path)" } + [tokenPath])
+    static let wanted = Set(
+        (IdentityFile.allCases.map(\.path) + KubernetesFiles.essential + KubernetesFiles.authorities.map(\.1)).map {
+            "server/\($0)"
+        } + [tokenPath])
     private static let tokenPath = "server/token"
 
     /// Throws `verificationFailed` with everything that differs; gives what could not be compared.
@@ -73,6 +76,7 @@ struct DeepCheck {
     /// The token is tried again, on the row in the archived database.
     private func identityProblems(_ contents: DatastoreContents, _ remarks: inout [String]) -> [String] {
         let document = facts.document
+        if document.distribution == .kubernetes { return kubernetesProblems() }
         let bytes = files[Self.tokenPath]
         let proof: BootstrapProof
         do throws(Failure) {
@@ -97,6 +101,19 @@ struct DeepCheck {
             problems.append("the token opens another bootstrap row than backup.json says")
         }
         return problems + authorityProblems(proof.contents)
+    }
+
+    private func kubernetesProblems() -> [String] {
+        let found = KubernetesFiles.fingerprints { files["server/\($0)"] }
+        let (state, sentence) = KubernetesFiles.state { files["server/\($0)"] }
+        var problems: [String] = []
+        if found.authorities != facts.document.authorities {
+            problems.append("the certificate authorities are not those of backup.json")
+        }
+        if state != facts.document.identityFilesState {
+            problems.append("identity: \(sentence), backup.json says: \(facts.document.identityFiles)")
+        }
+        return problems
     }
 
     private func authorityProblems(_ contents: BootstrapContents?) -> [String] {

@@ -80,7 +80,7 @@ extension HostRestoreArchive {
     var facts: HostRestorePlan.Source {
         HostRestorePlan.Source(
             file: fileName, size: source.size, id: document.id, cluster: cluster, createdAt: document.createdAt,
-            version: document.versions["k3s"]?.value ?? "unknown", serverCA: document.authorities["server-ca"],
+            version: document.serverVersion?.value ?? "unknown", serverCA: document.authorities["server-ca"],
             hostObjects: manifests.count, reasons: document.reasons)
     }
 }

@@ -23,7 +23,7 @@ extension HostUpgrade {
 
     /// A backup that takes the place of the copy is of the version before, and from before the upgrade.
     func require(_ archive: HostRestoreArchive, _ hold: WorkloadHold) throws(Failure) {
-        let version = archive.document.versions["k3s"].flatMap { K3sVersion($0.value) }
+        let version = archive.document.serverVersion.flatMap { K3sVersion($0.value) }
         guard let before = hold.mark.versionBefore, version == before else {
             throw Failure(
                 .refused, "\(archive.fileName) cannot take the place of the copy on the volume",
