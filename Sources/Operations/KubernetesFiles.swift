@@ -10,19 +10,27 @@ enum KubernetesFiles {
     static let authority = "pki/ca.crt"
     /// Without these, it would be another cluster for everyone who knows it.
     static let essential = [authority, "pki/ca.key", "pki/sa.key", "pki/sa.pub"]
-    /// Authorities by the names that their like has in k3s.
+    /// Authorities by the names that their like has in k3s, and where they are, the place that counts first: those of servers
+    /// and clients are copies of the one authority unless they were rotated.
     static let authorities = [
-        ("server-ca", authority), ("request-header-ca", "pki/front-proxy-ca.crt"),
-        ("etcd/server-ca", "pki/etcd/ca.crt"),
+        ("server-ca", ["pki/server-ca.crt", authority]), ("client-ca", ["pki/client-ca.crt", authority]),
+        ("request-header-ca", ["pki/front-proxy-ca.crt"]), ("etcd/server-ca", ["pki/etcd/ca.crt"]),
     ]
+    /// What is looked at to tell who a cluster is.
+    static var looked: [String] { essential + authorities.flatMap(\.1) }
 
     /// The path in an archive of the host's Secret that holds them.
-    static func secret(of cluster: String) -> String { "\(HostFile.folder)Secret/\(cluster)-certs.yaml" }
+    static func secret(of cluster: String) -> String { "\(HostFile.folder)Secret/\(secretName(of: cluster)).yaml" }
+
+    /// The name of that Secret.
+    static func secretName(of cluster: String) -> String { "\(cluster)-certs" }
 
     /// The fingerprints of the authorities, from whatever gives the bytes of a file below the data directory, or nil.
     static func fingerprints(_ bytes: (String) -> [UInt8]?) -> CertificateFingerprints {
-        let found = authorities.compactMap { name, path -> (String, String)? in
-            guard let first = bytes(path).flatMap({ Certificate.all(inPEM: $0).first }) else { return nil }
+        let found = authorities.compactMap { name, paths -> (String, String)? in
+            guard let pem = paths.lazy.compactMap(bytes).first, let first = Certificate.all(inPEM: pem).first else {
+                return nil
+            }
             return (name, first.fingerprint)
         }
         return CertificateFingerprints(authorities: Dictionary(found) { first, _ in first })

@@ -22,7 +22,7 @@ public struct SandboxOptions: Sendable {
     /// The defaults of `daytwo-sandbox up`.
     public init(
         directory: String, hosts: Int = 2, clusters: Int = 6, daytwo: String? = nil, size: Int = 1_000_000,
-        generations: [Generation] = Generation.allCases, hostVersion: String = "v1.31.4+k3s1",
+        generations: [Generation] = Generation.k3s, hostVersion: String = "v1.31.4+k3s1",
         historyLimit: Int = 5_000,
         startSeconds: Double = 0.5
     ) {

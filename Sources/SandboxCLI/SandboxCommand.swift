@@ -56,7 +56,8 @@ extension SandboxCommand {
         @Option(help: "The daytwo program that agents on the hosts run.") var daytwo: String?
         @Option(help: "Bytes of values in each virtual cluster's datastore.") var size = 1_000_000
         @Option(
-            parsing: .upToNextOption, help: "Layouts of the virtual clusters, in turn: A, B, C, D. All unless told.")
+            parsing: .upToNextOption,
+            help: "Layouts of the virtual clusters, in turn: A, B, C, D, E. A to D unless told.")
         var generation: [Generation] = []
         @Option(help: "The version of Kubernetes that the hosts claim to be.") var hostVersion = "v1.31.4+k3s1"
         @Option(help: "Seconds that a virtual control plane takes to start.") var startSeconds = 0.5
@@ -66,7 +67,7 @@ extension SandboxCommand {
                 let sandbox = try await Sandbox.start(
                     SandboxOptions(
                         directory: place.directory, hosts: hosts, clusters: clusters, daytwo: daytwo.map(absolute),
-                        size: size, generations: generation.isEmpty ? Generation.allCases : generation,
+                        size: size, generations: generation.isEmpty ? Generation.k3s : generation,
                         hostVersion: hostVersion, startSeconds: startSeconds))
                 for path in await sandbox.kubeconfigs { print(path) }
                 fflush(nil)

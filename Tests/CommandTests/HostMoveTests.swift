@@ -92,7 +92,7 @@ struct HostMoveTests {
 
     @Test(
         "It comes up in its new place as itself, its volumes are bound anew, and the way back removes it",
-        arguments: ["B", "C", "D"])
+        arguments: ["B", "C", "D", "E"])
     func moved(generation: String) throws {
         let move = try MoveFixture(generation)
         let before = try move.host.kubectl("get", "all,pvc,secret,cm", "-n", move.namespace, "-o", "yaml").text

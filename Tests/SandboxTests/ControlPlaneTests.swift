@@ -19,7 +19,7 @@ import Testing
         pace.controlPlaneStart = .milliseconds(10)
         pace.write = .milliseconds(5)
         let log = ContainerLog()
-        let version = try #require(K3sVersion(tag: tag))
+        let version = try #require(ServerVersion(tag: tag))
         let options = PlaneOptions(
             name: "blue", namespace: "team-a", directory: directory, version: version,
             address: "127.\(Int.random(in: 16...250)).\(Int.random(in: 1...250)).\(address)", token: token,
@@ -113,7 +113,7 @@ import Testing
     @Test func compactionIsKines() async throws {
         let directory = try TemporaryDirectory()
         let database = try KineDatabase(
-            path: "\(directory.path)/state.db", version: try #require(K3sVersion(tag: Self.new)))
+            path: "\(directory.path)/state.db", version: try #require(ServerVersion(tag: Self.new)))
         for turn in 0..<20 { try database.put("/registry/a", Array("\(turn)".utf8)) }
         try database.put("/registry/b", [1])
         try database.delete("/registry/b")

@@ -129,7 +129,7 @@ import Testing
         let host = try await Self.prepared(.a)
         let database = try await Self.plane(host).options.directory + "/server/db/state.db"
         try await Self.scale(host, 0)
-        let kine = try KineDatabase(path: database, version: try #require(K3sVersion(tag: "v1.21.2-k3s1")))
+        let kine = try KineDatabase(path: database, version: try #require(ServerVersion(tag: "v1.21.2-k3s1")))
         try kine.put("/registry/persistentvolumeclaims/shop/data-db-0", [0x6B, 0x38, 0x73, 0x00, 0x0A])
         try kine.delete("/registry/pods/shop/db-0")
         try kine.close()

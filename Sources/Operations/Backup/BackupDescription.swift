@@ -78,7 +78,7 @@ struct BackupDescription {
             if state != "complete" { reasons.append("the certificates are not whole: \(sentence)") }
         } else if !request.hostFiles.contains(where: { $0.path == secret }) {
             reasons.append(
-                "Secret \(request.cluster.name)-certs of the host is not in the archive: without it, vcluster makes new"
+                "Secret \(KubernetesFiles.secretName(of: request.cluster.name)) of the host is not in the archive: without it, vcluster makes new"
                     + " certificates, which voids every kubeconfig and token")
         }
         return Identity(

@@ -11,9 +11,7 @@ struct DeepCheck {
 
     /// The files that ``files`` should hold.
     static let wanted = Set(
-        (IdentityFile.allCases.map(\.path) + KubernetesFiles.essential + KubernetesFiles.authorities.map(\.1)).map {
-            "server/\($0)"
-        } + [tokenPath])
+        (IdentityFile.allCases.map(\.path) + KubernetesFiles.looked).map { "server/\($0)" } + [tokenPath])
     private static let tokenPath = "server/token"
 
     /// Throws `verificationFailed` with everything that differs; gives what could not be compared.

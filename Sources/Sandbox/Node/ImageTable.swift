@@ -7,7 +7,7 @@ enum ImageTable {
     ]
 
     private static let names: Set<String> = [
-        "rancher/pause", "library/alpine", "library/busybox", "library/nginx", "loftsh/vcluster",
+        "rancher/pause", "loft-sh/kubernetes", "library/alpine", "library/busybox", "library/nginx", "loftsh/vcluster",
         "loft-sh/vcluster", "loft-sh/vcluster-pro", "loft-sh/vcluster-oss",
     ]
 
@@ -37,17 +37,18 @@ enum ImageTable {
         let path = repository.split(separator: "/").dropFirst().joined(separator: "/")
         if path.contains("daytwo") { return true }
         if path == "k3s" || path.hasSuffix("/k3s") {
-            return K3sVersion(tag: tag).map { $0.major == 1 && (16...34).contains($0.minor) } ?? false
+            return ServerVersion(tag: tag).map { $0.major == 1 && (16...34).contains($0.minor) } ?? false
         }
         return names.contains(path)
     }
 }
 
-/// A version of k3s, from an image's tag: `v1.21.2-k3s1`.
-struct K3sVersion: Sendable, Hashable {
+/// A version of what runs as a control plane, from an image's tag: `v1.21.2-k3s1`, or `v1.33.4-full` of Kubernetes.
+struct ServerVersion: Sendable, Hashable {
     let major: Int
     let minor: Int
     let patch: Int
+    /// `k3s1`; empty for Kubernetes.
     let release: String
 
     init?(tag: String) {
@@ -60,6 +61,17 @@ struct K3sVersion: Sendable, Hashable {
 
     init?(image: String) { self.init(tag: ImageTable.split(image).tag) }
 
-    /// `v1.21.2+k3s1`
-    var text: String { "v\(major).\(minor).\(patch)+\(release)" }
+    init?(kubernetesImage image: String) {
+        let (repository, tag) = ImageTable.split(image)
+        let parts = tag.split(separator: "-", maxSplits: 1)
+        let numbers = (parts.first ?? "").dropFirst().split(separator: ".").compactMap { Int($0) }
+        guard repository.hasSuffix("/kubernetes"), tag.hasPrefix("v"), numbers.count == 3 else { return nil }
+        (major, minor, patch, release) = (numbers[0], numbers[1], numbers[2], "")
+    }
+
+    /// Whether it is Kubernetes without k3s.
+    var isKubernetes: Bool { release.isEmpty }
+
+    /// `v1.21.2+k3s1`, or `v1.33.4`.
+    var text: String { "v\(major).\(minor).\(patch)" + (isKubernetes ? "" : "+\(release)") }
 }

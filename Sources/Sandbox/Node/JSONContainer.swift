@@ -31,7 +31,7 @@ struct JSONContainer: Sendable {
     /// What `k3s --version` says, as a command that says it; nil where that is not asked.
     var versionAnswer: [String]? {
         guard command.last?.contains("k3s --version") ?? false || command.suffix(1) == ["--version"],
-            ImageTable.split(image).repository.hasSuffix("k3s"), let version = K3sVersion(image: image)
+            ImageTable.split(image).repository.hasSuffix("k3s"), let version = ServerVersion(image: image)
         else { return nil }
         let flags = ["data-dir", "disable", "service-cidr", "tls-san", "token", "kube-controller-manager-arg"].map {
             "--\($0) value"
@@ -54,8 +54,8 @@ struct JSONContainer: Sendable {
 
 /// What a container is in the simulation.
 enum ContainerRole: Sendable {
-    /// k3s; the version from its image.
-    case controlPlane(K3sVersion)
+    /// k3s or Kubernetes; the version from its image.
+    case controlPlane(ServerVersion)
     /// The syncer beside k3s.
     case syncer
     /// The real daytwo.
@@ -63,20 +63,28 @@ enum ContainerRole: Sendable {
     case plain
 
     init(_ container: JSONContainer, in pod: JSONValue) {
-        let copied = pod.list("spec", "initContainers").first { $0.text("name") == "vcluster" }
+        let copied = Self.copied(in: pod)
         let isK3s = ImageTable.split(container.image).repository.split(separator: "/").last == "k3s"
         if container.isDaytwo {
             self = .agent
         } else if container.isInit {
             self = .plain
-        } else if isK3s, let version = K3sVersion(image: container.image) {
+        } else if isK3s, let version = ServerVersion(image: container.image) {
             self = .controlPlane(version)
-        } else if container.name == "syncer", let copied, let version = K3sVersion(image: copied.text("image") ?? "") {
+        } else if container.name == "syncer",
+            let version = ServerVersion(image: copied) ?? ServerVersion(kubernetesImage: copied)
+        {
             self = .controlPlane(version)
         } else if container.name == "syncer" {
             self = .syncer
         } else {
             self = .plain
         }
+    }
+
+    /// The image whose binaries an init container copies for the syncer; empty where none does.
+    static func copied(in pod: JSONValue) -> String {
+        pod.list("spec", "initContainers").first { ["vcluster", "kubernetes"].contains($0.text("name")) }?.text("image")
+            ?? ""
     }
 }

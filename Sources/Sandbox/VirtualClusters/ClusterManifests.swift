@@ -1,6 +1,6 @@
 internal import JSONValues
 
-/// How a virtual cluster is laid out on its host: the generations of vcluster's charts for k3s.
+/// How a virtual cluster is laid out on its host: the generations of vcluster's charts.
 public enum Generation: String, Sendable, CaseIterable {
     /// vcluster 0.1 to 0.7: k3s is the container `vcluster`, its flags are arguments.
     case a = "A"
@@ -10,6 +10,11 @@ public enum Generation: String, Sendable, CaseIterable {
     case c = "C"
     /// vcluster 0.20 to 0.32: the same with the configuration in a Secret.
     case d = "D"
+    /// vcluster from 0.20 on with Kubernetes instead of k3s: children of `syncer`, copied by the init container `kubernetes`.
+    case e = "E"
+
+    /// Those with k3s inside.
+    public static let k3s: [Generation] = [.a, .b, .c, .d]
 }
 
 /// The objects that the chart of a generation makes.
@@ -27,6 +32,7 @@ struct ClusterManifests {
         case .b: "vcluster-0.10.2"
         case .c: "vcluster-0.19.10"
         case .d: "vcluster-0.26.5"
+        case .e: "vcluster-0.33.0"
         }
     }
 
@@ -42,11 +48,15 @@ struct ClusterManifests {
             role, binding, service, headless, helmRelease,
         ]
         if exposure == .ingress { result.append(ingress) }
-        if generation == .d { result += [configuration, token] }
+        if isConfigured { result.append(configuration) }
+        if generation == .d { result.append(token) }
         return result + [statefulSet]
     }
 
-    private var roleName: String { generation == .d ? "vc-\(name)" : name }
+    /// From 0.20 on, the values are in Secret `vc-config-NAME`.
+    private var isConfigured: Bool { [.d, .e].contains(generation) }
+
+    private var roleName: String { isConfigured ? "vc-\(name)" : name }
 
     private var role: String {
         """
@@ -81,7 +91,7 @@ struct ClusterManifests {
             default: "ClusterIP"
             }
         let mark =
-            generation == .d
+            isConfigured
             ? "\n  labels: {app: vcluster, chart: \(chart), release: \(name), heritage: Helm, vcluster.loft.sh/service: \"true\"}"
             : "\n  labels: \(labels)"
         return """
@@ -136,6 +146,8 @@ struct ClusterManifests {
         """
     }
 
+    private var distribution: String { generation == .e ? "k8s" : "k3s" }
+
     private var configuration: String {
         """
         apiVersion: v1
@@ -143,9 +155,9 @@ struct ClusterManifests {
         metadata:
           name: vc-config-\(name)
           labels: \(labels)
-          annotations: {vcluster.loft.sh/distro: k3s, vcluster.loft.sh/store: embedded-database}
+          annotations: {vcluster.loft.sh/distro: \(distribution), vcluster.loft.sh/store: embedded-database}
         stringData:
-          config.yaml: "controlPlane: {distro: {k3s: {enabled: true}}}"
+          config.yaml: "controlPlane: {distro: {\(distribution): {enabled: true}}}"
         """
     }
 
@@ -167,7 +179,7 @@ struct ClusterManifests {
           serviceName: \(name)-headless
           replicas: 1
           selector: {matchLabels: {app: vcluster, release: \(name)}}
-        \(generation == .d ? "  podManagementPolicy: Parallel\n  persistentVolumeClaimRetentionPolicy: {whenDeleted: Retain}" : "")
+        \(isConfigured ? "  podManagementPolicy: Parallel\n  persistentVolumeClaimRetentionPolicy: {whenDeleted: Retain}" : "")
           volumeClaimTemplates:
           - metadata: {name: data}
             spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 5Gi}}}
@@ -244,6 +256,18 @@ struct ClusterManifests {
                     env: [{name: VCLUSTER_NAME, value: \(name)}, {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]
                     \(Self.probes)
                     volumeMounts: [{name: data, mountPath: /data}, {name: binaries, mountPath: /binaries}, {name: k3s-config, mountPath: /etc/rancher}, {name: vcluster-config, mountPath: /var/lib/vcluster}]
+            """
+        case .e:
+            """
+                  volumes: [{name: binaries, emptyDir: {}}, {name: tmp, emptyDir: {}}, {name: vcluster-config, secret: {secretName: vc-config-\(name)}}]
+                  initContainers:
+                  - {name: kubernetes, image: "ghcr.io/loft-sh/kubernetes:v1.33.4-full", command: [cp], args: [-r, /kubernetes/., /binaries/], volumeMounts: [{name: binaries, mountPath: /binaries}]}
+                  containers:
+                  - name: syncer
+                    image: ghcr.io/loft-sh/vcluster-oss:0.33.0
+                    env: [{name: VCLUSTER_NAME, value: \(name)}, {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]
+                    \(Self.probes)
+                    volumeMounts: [{name: data, mountPath: /data}, {name: binaries, mountPath: /binaries}, {name: vcluster-config, mountPath: /var/lib/vcluster}]
             """
         }
     }

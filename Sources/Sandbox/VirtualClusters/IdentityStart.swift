@@ -5,7 +5,7 @@ internal import FoundationEssentials
 /// What a k3s server does about its identity when it starts, right and wrong alike.
 struct IdentityStart {
     let server: String
-    let version: K3sVersion
+    let version: ServerVersion
     /// `--token` or `K3S_TOKEN`, where there is one.
     let givenPassword: String?
     let log: ContainerLog

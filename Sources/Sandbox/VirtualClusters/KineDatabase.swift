@@ -15,7 +15,7 @@ final class KineDatabase: Sendable {
     let path: String
 
     /// Opens a datastore, or makes one; missing indexes are made, as kine does at each start.
-    init(path: String, version: K3sVersion) throws(Failure) {
+    init(path: String, version: ServerVersion) throws(Failure) {
         self.path = path
         var configuration = Configuration()
         configuration.journalMode = .wal

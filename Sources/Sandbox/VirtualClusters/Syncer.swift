@@ -20,7 +20,7 @@ enum SyncedName {
 extension HostCluster {
     /// How a pod's k3s container becomes a control plane.
     func planeOptions(
-        _ container: JSONContainer, _ runtime: PodRuntime, _ pod: JSONValue, _ version: K3sVersion
+        _ container: JSONContainer, _ runtime: PodRuntime, _ pod: JSONValue, _ version: ServerVersion
     ) -> PlaneOptions {
         let name = pod.dictionary("metadata", "labels")["release"] ?? runtime.name.name
         let namespace = runtime.name.namespace
@@ -42,14 +42,36 @@ extension HostCluster {
             name: name, namespace: namespace, directory: directory, version: version, address: runtime.address,
             token: token.flatMap { VirtualIdentity.password(ofToken: Array($0.utf8)) },
             serverNames: [name, "\(name).\(namespace)", "\(name).\(namespace).svc"] + sans,
+            certificates: version.isKubernetes ? certificates(of: name, in: namespace) : nil,
             seed: seeds[key] ?? fallback, pace: options.pace, startDelay: faults.startDelay(for: runtime.name) ?? .zero,
             nodeName: nodeName, isCorruptedAfterStart: faults.corrupts(runtime.name, image: serverImage(container, pod))
         )
     }
 
-    /// The image that k3s comes from: the container's own, or the one that copies the binary into it.
+    /// What Secret `NAME-certs` has for the `pki/` of Kubernetes. A syncer that finds none makes new ones, and the Secret.
+    private func certificates(of name: String, in namespace: String) -> KubernetesCertificates? {
+        let secret = ObjectName(namespace, "\(name)-certs")
+        if let data = store.get(.secrets, secret)?.dictionary("data") { return KubernetesCertificates(secret: data) }
+        do throws(Failure) {
+            let made = try KubernetesCertificates()
+            make(
+                .secrets, namespace,
+                .members([
+                    "metadata": .members([
+                        "name": .string(secret.name),
+                        "labels": .texts(["app": "vcluster", "vcluster-name": name]),
+                    ]), "data": .texts(made.secret),
+                ]))
+            return made
+        } catch {
+            return nil
+        }
+    }
+
+    /// The image that the control plane comes from: the container's own, or the one that copies the binary into it.
     private func serverImage(_ container: JSONContainer, _ pod: JSONValue) -> String {
-        pod.list("spec", "initContainers").first { $0.text("name") == "vcluster" }?.text("image") ?? container.image
+        let copied = ContainerRole.copied(in: pod)
+        return copied.isEmpty ? container.image : copied
     }
 
     /// The virtual API answers: the pod is ready, and its syncer begins.

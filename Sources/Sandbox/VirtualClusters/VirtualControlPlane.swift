@@ -10,11 +10,13 @@ struct PlaneOptions: Sendable {
     let namespace: String
     /// The real path of `--data-dir`.
     let directory: String
-    let version: K3sVersion
+    let version: ServerVersion
     let address: String
     var port = 8443
     let token: String?
     let serverNames: [String]
+    /// The certificates of Kubernetes; nil for k3s.
+    var certificates: KubernetesCertificates?
     /// What a datastore that is not there yet is filled with.
     let seed: SeedOptions
     let pace: Pace
@@ -23,7 +25,7 @@ struct PlaneOptions: Sendable {
     var isCorruptedAfterStart = false
 }
 
-/// A simulated k3s: a real kine datastore that goes on changing, an identity, and an API over both.
+/// A simulated k3s or Kubernetes: a real kine datastore that goes on changing, an identity, and an API over both.
 actor VirtualControlPlane: RunningContainer {
     private nonisolated let queue: QueueExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor { queue.asUnownedSerialExecutor() }
@@ -53,6 +55,10 @@ actor VirtualControlPlane: RunningContainer {
     }
 
     private var serverDirectory: String { "\(options.directory)/server" }
+    private var databasePath: String {
+        options.certificates == nil ? "\(serverDirectory)/db/state.db" : "\(options.directory)/state.db"
+    }
+    private var what: String { options.certificates == nil ? "k3s" : "Kubernetes" }
 
     /// Runs until it is stopped; gives the exit code where it ended by itself.
     func run(onReady: @escaping @Sendable () async -> Void, onUnready: @escaping @Sendable () async -> Void) async
@@ -77,7 +83,7 @@ actor VirtualControlPlane: RunningContainer {
     }
 
     private func live(_ onReady: @Sendable () async -> Void, _ onUnready: @Sendable () async -> Void) async -> Int32? {
-        log.line("time=\"\(Moment.now())\" level=info msg=\"Starting k3s \(options.version.text)\"")
+        log.line("time=\"\(Moment.now())\" level=info msg=\"Starting \(what) \(options.version.text)\"")
         do throws(Failure) {
             try open()
         } catch {
@@ -90,7 +96,7 @@ actor VirtualControlPlane: RunningContainer {
             return 1
         }
         isReady = true
-        log.line("time=\"\(Moment.now())\" level=info msg=\"k3s is up and running\"")
+        log.line("time=\"\(Moment.now())\" level=info msg=\"\(what) is up and running\"")
         await onReady()
         if options.isCorruptedAfterStart { await corrupt(onUnready) }
         while !Task.isCancelled {
@@ -106,14 +112,12 @@ actor VirtualControlPlane: RunningContainer {
     // MARK: Start and end
 
     private func open() throws(Failure) {
-        try createDirectory("\(serverDirectory)/db")
-        let path = "\(serverDirectory)/db/state.db"
+        let path = databasePath
+        if options.certificates == nil { try createDirectory("\(serverDirectory)/db") }
         let isNew = !PlainFile.exists(path)
         let database = try KineDatabase(path: path, version: options.version)
         self.database = database
-        let start = IdentityStart(
-            server: serverDirectory, version: options.version, givenPassword: options.token, log: log)
-        let identity = try start.identity(database, isNew: isNew)
+        let identity = try identity(database, isNew: isNew)
         self.identity = identity
         clientAuthority = try identity.authority("ClientCA")
         if try database.get("/registry/health") == nil {
@@ -123,8 +127,18 @@ actor VirtualControlPlane: RunningContainer {
             var generator = SeedGenerator(options.seed)
             try generator.fill(database)
         }
-        try writeKubeconfig(identity)
+        if options.certificates == nil { try writeKubeconfig(identity) }
         previousRevision = try database.revision()
+    }
+
+    private func identity(_ database: KineDatabase, isNew: Bool) throws(Failure) -> VirtualIdentity {
+        if let certificates = options.certificates {
+            try certificates.lay(out: options.directory)
+            return certificates.identity
+        }
+        let start = IdentityStart(
+            server: serverDirectory, version: options.version, givenPassword: options.token, log: log)
+        return try start.identity(database, isNew: isNew)
     }
 
     private func writeKubeconfig(_ identity: VirtualIdentity) throws(Failure) {
@@ -178,7 +192,7 @@ actor VirtualControlPlane: RunningContainer {
     /// A fault: pages in the middle of the database become nonsense while nobody has it open.
     private func corrupt(_ onUnready: @Sendable () async -> Void) async {
         do { try await Task.sleep(for: .milliseconds(300)) } catch { return }
-        let path = "\(serverDirectory)/db/state.db"
+        let path = databasePath
         do throws(Failure) {
             try database?.close()
             database = nil

@@ -98,8 +98,8 @@ struct Findings {
         case .sqlite where wantedReplicas > 1: obstacles.append(.databasePerReplica(replicas: wantedReplicas))
         case .sqlite, .embeddedEtcd: break
         }
-        if layout.distribution != .k3s {
-            obstacles.append(.noServerDirectory(cluster: cluster, namespace: workload.namespace))
+        if layout.distribution != .k3s, case .embeddedEtcd = datastore {
+            obstacles.append(.etcdOfKubernetes(cluster: cluster, namespace: workload.namespace))
         }
         if syncsNamespaces { obstacles.append(.namespacesOnHost) }
         if layout.generation == .k3k {

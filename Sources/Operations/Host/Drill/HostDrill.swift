@@ -52,6 +52,12 @@ public struct HostDrill: Sendable {
     /// Does it. Throws `refused` for what cannot be drilled here, `verificationFailed` where what came up is not what was backed
     /// up.
     public func run(_ archive: HostRestoreArchive) throws(Failure) -> HostDrillReport {
+        guard archive.document.distribution != .kubernetes else {
+            throw Failure(
+                .refused, "\(archive.fileName) cannot be drilled on a host",
+                why: "it is of Kubernetes, which only its vcluster can start",
+                next: "Drill it here: daytwo backup drill")
+        }
         let run = context.newID()
         let scratch = try ScratchNamespace(host, run, archive, settings)
         guard archive.driver == .kine else {

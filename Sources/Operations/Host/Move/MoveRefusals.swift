@@ -41,12 +41,22 @@ struct MoveRefusals {
                 "the claim \(binding.namespace ?? "")/\(binding.name) cannot be cleaned, \(problem): say --no-clean claims to leave it"
             )
         }
-        if !plan.options.acceptsNewIdentity, planner.archive.document.identityFilesState != "complete",
-            !planner.archive.document.token.isProven
-        {
-            refusals.append("k3s would make a new identity, which voids every kubeconfig and token: say --new-identity")
+        if !plan.options.acceptsNewIdentity, !hasIdentity(moved, names) {
+            refusals.append("it would get a new identity, which voids every kubeconfig and token: say --new-identity")
         }
         return refusals
+    }
+
+    /// k3s has its identity in its files or its datastore, Kubernetes in a Secret of its host.
+    private func hasIdentity(_ moved: [MovePlanner.Moved], _ names: MoveNames) -> Bool {
+        let document = planner.archive.document
+        guard document.distribution == .kubernetes else {
+            return document.identityFilesState == "complete" || document.token.isProven
+        }
+        return moved.contains {
+            $0.manifest.type == .secrets && $0.object.name == KubernetesFiles.secretName(of: names.new.name)
+                && $0.reason == nil
+        }
     }
 
     private func kind(_ cluster: VirtualCluster, _ plan: HostMovePlan) -> [String] {

@@ -58,7 +58,10 @@ struct VirtualProof {
 
     private func identities() throws(Failure) -> [VirtualAPI.Identity] {
         var identities: [VirtualAPI.Identity] = try api.hasSecret() ? [.secret] : []
-        if let claim = api.cluster.volume.claims.first, claim.accessModes != ["ReadWriteOncePod"] {
+        // The volume of Kubernetes holds nothing that an administrator is known by.
+        if api.cluster.layout.distribution == .k3s, let claim = api.cluster.volume.claims.first,
+            claim.accessModes != ["ReadWriteOncePod"]
+        {
             identities.append(.volume)
         }
         return identities

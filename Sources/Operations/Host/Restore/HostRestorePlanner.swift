@@ -45,6 +45,8 @@ struct HostRestorePlanner {
         archive.document.identity.namespace == cluster.namespace && archive.document.identity.name == cluster.name
     }
 
+    private var isOfKubernetes: Bool { cluster.layout.distribution == .k8s }
+
     var comparison: HostObjectComparison {
         HostObjectComparison(
             cluster: cluster, archived: isOwnPlace ? archive.manifests : [], objects: objects,
@@ -102,7 +104,7 @@ struct HostRestorePlanner {
 
     private var downtime: String {
         guard cluster.workload.replicas > 0 else { return "none: it does not run now, and is not started" }
-        return "from its stop until k3s is ready again: the time that these take, and that of copying the database. "
+        return "from its stop until it is ready again: the time that these take, and that of copying the database. "
             + "Workload pods go on running; what needs the virtual API waits."
     }
 
@@ -118,7 +120,7 @@ struct HostRestorePlanner {
         warnings += archive.foreign.map { "passed over in the archive: \($0)" }
         if let version = cluster.server.version, plan.source.version != "unknown", plan.source.version != version {
             warnings.append(
-                "the backup is of k3s \(plan.source.version), and \(version) will start on it: older versions may not be able to"
+                "the backup is of \(plan.source.version), and \(version) will start on it: older versions may not be able to"
             )
         }
         if !plan.detached.isEmpty {
@@ -146,6 +148,11 @@ struct HostRestorePlanner {
         var refusals: [String] = []
         if let mark {
             refusals.append(mark.locked(cluster.path, commands).description)
+        }
+        if isOfKubernetes != (archive.document.distribution == .kubernetes) {
+            refusals.append(
+                "the backup is of \((archive.document.distribution ?? .k3s).rawValue), and \(cluster.path) runs"
+                    + " \(isOfKubernetes ? "Kubernetes" : "k3s") now")
         }
         if archive.driver == .etcd {
             refusals.append(
