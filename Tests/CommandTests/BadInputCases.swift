@@ -67,6 +67,12 @@ struct BadInputCases {
             return cases.create(cases.fixture.path("other"))
         },
         "no-datastore": { cases in try cases.backup { try FileManager.default.removeItem(atPath: "\($0)/server/db") } },
+        "etcd-of-kubernetes": { cases in
+            try cases.backup(of: Fixtures.etcd) {
+                try FileManager.default.moveItem(atPath: "\($0)/server/db/etcd", toPath: "\($0)/etcd")
+                try FileManager.default.removeItem(atPath: "\($0)/server")
+            }
+        },
         "etcd-no-snapshot": { cases in
             try cases.backup(of: Fixtures.etcd) { try FileManager.default.removeItem(atPath: $0 + etcdSnapshot) }
         },

@@ -79,6 +79,32 @@ struct HostKubernetesTests {
         #expect(try host.leftovers() == "")
     }
 
+    @Test("Without the Secret of its certificates, a backup is a partial one")
+    func withoutSecret() throws {
+        #expect(try host.kubectl("delete", "secret", "\(cluster)-certs", "-n", namespace).code == 0)
+        let backup = try host.daytwo("backup", "create", name)
+        #expect(backup.code == 3, "\(backup.text)\(backup.errors)")
+        #expect("\(backup.text)\(backup.errors)".contains("Secret \(cluster)-certs of the host is not in the archive"))
+    }
+
+    @Test("What the other distribution has is not restored onto it")
+    func otherDistribution() throws {
+        let two = try SandboxFixture(clusters: 2, generations: ["E", "B"])
+        let names = try two.daytwo("clusters", "list", "-o", "json").json()["items"] as? [[String: Any]] ?? []
+        func name(_ generation: String) throws -> String {
+            let found = try #require(names.first { $0["generation"] as? String == generation }, "\(names)")
+            return "\(found["namespace"] ?? "")/\(found["name"] ?? "")"
+        }
+        let (kubernetes, k3s) = (try name("E"), try name("B"))
+        #expect(try two.daytwo("backup", "create", "--all").code == 0)
+        for (onto, of, text) in [(kubernetes, k3s, "is of k3s, and"), (k3s, kubernetes, "is of kubernetes, and")] {
+            let path = of.split(separator: "/").last.map(String.init) ?? ""
+            let run = try two.daytwo("restore", "run", onto, "\(path)@latest", "--yes", "--replace-other-cluster")
+            #expect(run.code == 4 && run.errors.contains(text), "\(run.code) \(run.errors)")
+        }
+        #expect(try two.leftovers() == "")
+    }
+
     @Test("Its database destroyed and its Secret gone, it comes back as itself")
     func rescued() throws {
         let authority = try authority()
