@@ -69,7 +69,8 @@ struct BadInputCases {
         "no-datastore": { cases in try cases.backup { try FileManager.default.removeItem(atPath: "\($0)/server/db") } },
         "etcd-of-kubernetes": { cases in
             try cases.backup(of: Fixtures.etcd) {
-                try FileManager.default.moveItem(atPath: "\($0)/server/db/etcd", toPath: "\($0)/etcd")
+                try FileManager.default.createDirectory(
+                    atPath: "\($0)/etcd/member/snap", withIntermediateDirectories: true)
                 try FileManager.default.removeItem(atPath: "\($0)/server")
             }
         },
