@@ -25,6 +25,9 @@ final class BufferPool: @unchecked Sendable {
 
     deinit { munmap(blocks.baseAddress, blocks.count) }
 
+    /// Gives the memory back to the system; the buffers can still be used, and begin as zeros.
+    func giveBack() { _ = madvise(blocks.baseAddress, blocks.count, MADV_DONTNEED) }
+
     func buffer(_ number: Int, length: Int) -> UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(rebasing: blocks[(number * size)..<(number * size + length)])
     }

@@ -1,5 +1,5 @@
 public import Failures
-public import Files
+import Files
 import Synchronization
 import Threads
 
@@ -28,6 +28,7 @@ public final class FrameSpool: Sendable {
     }
 
     private let options: ArchiveOptions
+    /// Its memory goes back when the last frame is compressed.
     private let buffers: BufferPool
     private let free = HandoffQueue<Int>(limit: .max)
     private let filled: HandoffQueue<Filled>
@@ -95,6 +96,7 @@ public final class FrameSpool: Sendable {
         }
         filled.close()
         for thread in threads { try thread.result().get() }
+        buffers.giveBack()
         let state = state.change { $0 }
         if let failure = state.failure { throw failure }
         let frames = (0..<state.frames.count).compactMap { state.frames[$0] }
@@ -155,83 +157,5 @@ public final class FrameSpool: Sendable {
                 state.change { $0.frames[frame.number] = made }
             }
         }
-    }
-}
-
-/// A file that is kept as compressed frames, each of which an archive takes as it is.
-public final class FramedSource: ByteSource, Sendable {
-    struct Frame: Sendable {
-        let offset: UInt64
-        let compressedSize: Int
-        let contentSize: Int
-        let checksum: UInt32
-    }
-
-    /// The number of bytes, decompressed.
-    public let size: UInt64
-    let frames: [Frame]
-    private let file: OpenFile
-    private let opened = Mutex(Opened())
-
-    /// The last frame that was read from.
-    private struct Opened: Sendable {
-        var number = -1
-        var content: [UInt8] = []
-    }
-
-    init(_ file: OpenFile, frames: [Frame]) {
-        self.file = file
-        self.frames = frames
-        size = frames.reduce(0) { $0 + UInt64($1.contentSize) }
-    }
-
-    /// Fills the buffer with decompressed bytes; quick from front to back.
-    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(Failure) {
-        guard offset <= size, UInt64(buffer.count) <= size - offset else {
-            throw Failure(.failed, "\(buffer.count) bytes at \(offset) reach past the end of \(size) bytes")
-        }
-        try opened.withLock { (opened) throws(Failure) in
-            var done = 0
-            while done < buffer.count {
-                let at = offset + UInt64(done)
-                // All frames but the last are as large as the first.
-                let number = Int(at / UInt64(frames[0].contentSize))
-                if opened.number != number { try open(number, into: &opened) }
-                let skipped = Int(at - UInt64(number * frames[0].contentSize))
-                let count = min(buffer.count - done, frames[number].contentSize - skipped)
-                opened.content.withUnsafeBytes { content in
-                    UnsafeMutableRawBufferPointer(rebasing: buffer[done..<done + count])
-                        .copyMemory(from: UnsafeRawBufferPointer(rebasing: content[skipped..<skipped + count]))
-                }
-                done += count
-            }
-        }
-    }
-
-    /// The compressed bytes of one frame.
-    func readFrame(_ number: Int, into buffer: UnsafeMutableRawBufferPointer) throws(Failure) {
-        try file.read(into: buffer, at: frames[number].offset)
-    }
-
-    private func open(_ number: Int, into opened: inout Opened) throws(Failure) {
-        let frame = frames[number]
-        opened.number = -1
-        let compressed = try [UInt8](filling: frame.compressedSize) { (buffer) throws(Failure) in
-            try readFrame(number, into: buffer)
-        }
-        if opened.content.count != frame.contentSize {
-            opened.content = [UInt8](repeating: 0, count: frame.contentSize)
-        }
-        let decompressor = try ZstdDecompressor()
-        try opened.content.withMutableBytes { (content) throws(Failure) in
-            try compressed.withBytes { (compressed) throws(Failure) in
-                do throws(ZstdError) {
-                    try decompressor.decompress(compressed, into: content)
-                } catch {
-                    throw Failure(.failed, "a frame of the scratch file cannot be decompressed", why: error.why)
-                }
-            }
-        }
-        opened.number = number
     }
 }

@@ -5,11 +5,17 @@ public protocol ByteSource: Sendable {
     /// The number of bytes.
     var size: UInt64 { get }
 
+    /// How many bytes are best read at once by who reads all of them.
+    var pieceSize: Int { get }
+
     /// Fills the whole buffer from `offset` on, or throws; a range past the end throws.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(Failure)
 }
 
 extension ByteSource {
+    /// So few that who uses them next finds them in the processor's cache.
+    public var pieceSize: Int { 128 << 10 }
+
     /// Visits all bytes in order, in pieces of up to a megabyte that are valid for one call each.
     public func forEachPiece(_ visit: (UnsafeRawBufferPointer) throws(Failure) -> Void) throws(Failure) {
         var buffer = [UInt8](repeating: 0, count: 1 << 20)

@@ -5,10 +5,6 @@ import Threads
 
 /// Hashes a file while something else is done: one thread reads, which may mean to decompress, another hashes.
 struct FileHashing: Sendable {
-    /// Small enough that the hash finds the bytes in the processor's cache; so many that it has enough to do while a frame is
-    /// decompressed.
-    private static let (pieceSize, pieceCount) = (128 << 10, 16)
-
     private let outcome = Monitor<Result<String, Failure>?>(nil)
     private let thread: OwnedThread
 
@@ -23,14 +19,17 @@ struct FileHashing: Sendable {
     func hex() throws(Failure) -> String { try outcome.wait { $0 }.get() }
 
     private static func hex(of file: any ByteSource) throws(Failure) -> String {
-        let (empty, filled) = (HandoffQueue<[UInt8]>(limit: pieceCount), HandoffQueue<[UInt8]>(limit: pieceCount))
+        // Few that are large, so that memory stays bounded; else so many that there is always one to be hashed.
+        let count = max(2, min(8, (6 << 20) / file.pieceSize))
+        let (empty, filled) = (HandoffQueue<Piece>(limit: count), HandoffQueue<Piece>(limit: count))
+        for _ in 0..<count { _ = empty.put(Piece(capacity: file.pieceSize)) }
         let reading = try OwnedThread { () throws(Failure) in
             defer { filled.close() }
             try read(file, into: filled, reusing: empty)
         }
         var hasher = SHA256()
         while let piece = filled.take() {
-            piece.withUnsafeBytes { hasher.update(bufferPointer: $0) }
+            hasher.update(bufferPointer: UnsafeRawBufferPointer(piece.bytes))
             _ = empty.put(piece)
         }
         try reading.result().get()
@@ -38,24 +37,28 @@ struct FileHashing: Sendable {
     }
 
     private static func read(
-        _ file: any ByteSource, into filled: HandoffQueue<[UInt8]>, reusing empty: HandoffQueue<[UInt8]>
+        _ file: any ByteSource, into filled: HandoffQueue<Piece>, reusing empty: HandoffQueue<Piece>
     ) throws(Failure) {
-        var (offset, made): (UInt64, Int) = (0, 0)
+        var offset: UInt64 = 0
         while offset < file.size {
-            let count = Int(min(UInt64(pieceSize), file.size - offset))
-            let position = offset
-            var piece: [UInt8]
-            if made < pieceCount {
-                piece = [UInt8](repeating: 0, count: count)
-                made += 1
-            } else {
-                guard let used = empty.take() else { return }
-                piece = used
-                if piece.count > count { piece.removeLast(piece.count - count) }
-            }
-            try piece.withMutableBytes { (bytes) throws(Failure) in try file.read(into: bytes, at: position) }
+            guard let piece = empty.take() else { return }
+            piece.count = Int(min(UInt64(file.pieceSize), file.size - offset))
+            try file.read(into: piece.bytes, at: offset)
             guard filled.put(piece) else { return }
-            offset += UInt64(count)
+            offset += UInt64(piece.count)
         }
+    }
+
+    /// Memory for a piece of the file, used again and again.
+    private final class Piece: @unchecked Sendable {
+        // Sound: a piece is on one thread at a time; the queues between them hand it over.
+        private let memory: UnsafeMutableRawBufferPointer
+        var count = 0
+
+        init(capacity: Int) { memory = .allocate(byteCount: capacity, alignment: 4096) }
+
+        deinit { memory.deallocate() }
+
+        var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(rebasing: memory[..<count]) }
     }
 }
