@@ -14,13 +14,14 @@ struct PlannedEntry: Sendable {
         UInt64(header.count) + content.size + UInt64(TarWalker.padding(after: content.size))
     }
 
-    /// The content as frames that the archive takes as they are: where nobody has to hash it, and no padding follows.
-    var framed: FramedSource? {
-        guard isPrivate, TarWalker.padding(after: content.size) == 0 else { return nil }
-        return content as? FramedSource
-    }
+    /// The content as frames that the archive takes as they are: where nobody has to hash it.
+    var framed: FramedSource? { isPrivate ? content as? FramedSource : nil }
 
-    var part: FrameLayout.Part { FrameLayout.Part(length: length, finished: framed?.frames ?? []) }
+    var part: FrameLayout.Part {
+        guard let framed else { return FrameLayout.Part(length: length) }
+        return FrameLayout.Part(
+            length: length, finished: framed.frames, trailing: TarWalker.padding(after: content.size))
+    }
 }
 
 /// The whole tar stream and its frames, before the first byte is compressed.

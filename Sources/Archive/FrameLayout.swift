@@ -47,8 +47,10 @@ struct FrameLayout: Sendable {
     struct Part {
         /// All its bytes.
         var length: UInt64
-        /// The frames that its content is in already, in order; nothing follows them.
+        /// The frames that its content is in already, in order.
         var finished: [FramedSource.Frame] = []
+        /// The bytes that follow these frames: they get one of their own, for each frame begins with an entry or within one.
+        var trailing = 0
     }
 
     /// A frame of the archive that is compressed already: the part that it belongs to, and its number in that.
@@ -69,7 +71,7 @@ struct FrameLayout: Sendable {
         var shared = 0
         for (index, part) in parts.enumerated() {
             let own = part.finished.reduce(0) { $0 + UInt64($1.contentSize) }
-            let length = part.length - own
+            let length = part.length - own - UInt64(part.trailing)
             if length > UInt64(options.sharedFrameSize) {
                 close(&shared)
                 firstFrames.append(frames.count)
@@ -89,12 +91,17 @@ struct FrameLayout: Sendable {
                 finished[frames.count] = Finished(part: index, number: number)
                 frames.append(frame.contentSize)
             }
+            close(part.trailing)
         }
         close(&shared)
     }
 
     private mutating func close(_ shared: inout Int) {
-        if shared > 0 { frames.append(shared) }
+        close(shared)
         shared = 0
+    }
+
+    private mutating func close(_ length: Int) {
+        if length > 0 { frames.append(length) }
     }
 }

@@ -77,6 +77,30 @@ struct FrameSpoolTests {
         #expect(throws: Failure.self) { try verify(write(contents([lying])).bytes) }
     }
 
+    /// The padding behind the frames has one of its own, and what comes next begins another.
+    @Test(arguments: [1, 511, 3 * frame - 1, 3 * frame + 1025])
+    func anArchiveTakesFramesOfAnyLength(size: Int) throws {
+        let bytes = noise(size, seed: 10)
+        let header = EntryHeader(
+            path: "objects.ndjson", kind: .file, size: UInt64(size), mode: 0o600, modificationSeconds: creation)
+        let framed = ArchiveInput(
+            file: header, content: try spooled(bytes), sha256: SHA256Sum(of: bytes), isPrivate: true)
+        let all = [framed, file("server/token", [4, 5]), directory("server/empty")]
+        let (archive, summary) = try write(contents(all), workers: 3)
+        let receiver = CollectingReceiver()
+        let verified = try verify(archive, delivering: receiver)
+        #expect(verified.sha256 == summary.sha256)
+        #expect(receiver.entries.first { $0.header.path == header.path }?.bytes == bytes)
+        #expect(receiver.entries.first { $0.header.path == "server/token" }?.bytes == [4, 5])
+        #expect(try write(contents(all), workers: 1).bytes == archive)
+        // Two such files follow each other.
+        let second = EntryHeader(
+            path: "server/second", kind: .file, size: UInt64(size), mode: 0o600, modificationSeconds: creation)
+        let again = ArchiveInput(
+            file: second, content: try spooled(bytes), sha256: SHA256Sum(of: bytes), isPrivate: true)
+        #expect(try verify(write(contents([framed, again])).bytes).frames > 4)
+    }
+
     @Test func whatIsNotFinishedIsLetGo() throws {
         let spool = try FrameSpool(in: NSTemporaryDirectory(), workers: 3, options: smallFrames)
         try noise(4 * Self.frame, seed: 9).withUnsafeBytes { try spool.append($0) }

@@ -37,7 +37,9 @@ struct HotSnapshotTests {
             }
             options.batchRows = 15
             let snapshot = try KineSnapshotter(path: writer.database, options: options)
-                .take(scratchDirectory: folder.path, pages: round.isMultiple(of: 2) ? nil : MemoryPages())
+                .take(
+                    scratchDirectory: folder.path, pages: round.isMultiple(of: 2) ? nil : MemoryPages(),
+                    objects: { MemoryPages() })
             let until = try writer.logSize()
             #expect(observer.total >= 20, "a snapshot of \(observer.total) reads proves little")
             #expect(snapshot.reading.compactedMeanwhile)
@@ -75,7 +77,7 @@ struct HotSnapshotTests {
 }
 
 /// Pages in memory: what a compaction changes is then changed in a copy of them.
-private final class MemoryPages: PageSpool, ByteSource, @unchecked Sendable {
+final class MemoryPages: PageSpool, ByteSource, @unchecked Sendable {
     // Unchecked: one thread writes, and others read when it is done.
     private var bytes: [UInt8] = []
 

@@ -135,6 +135,41 @@ struct KineSnapshotTests {
         #expect(try failure("PRAGMA user_version=1")?.why?.contains("no tables") == true)
     }
 
+    /// A spool gets of the list of objects what a scratch file gets; a short list needs none.
+    @Test(arguments: [10, 20_000])
+    func aLongListOfObjectsGoesToASpool(rows: Int) throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let source = "\(folder.path)/state.db"
+        let made = try run(
+            "sqlite3",
+            [
+                source,
+                """
+                CREATE TABLE kine
+                  (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, created INTEGER, deleted INTEGER,
+                   create_revision INTEGER, prev_revision INTEGER, lease INTEGER, value BLOB, old_value BLOB);
+                WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < \(rows))
+                INSERT INTO kine(name, created, deleted, create_revision, prev_revision, lease, value)
+                SELECT '/registry/configmaps/default/' || i, 1, 0, 0, 0, 0, '{"kind":"ConfigMap"}' FROM n;
+                """,
+            ])
+        try #require(made.status == 0, "\(made.output.suffix(500))")
+        let (plain, spooled) = (
+            try KineSnapshotter(path: source, options: SnapshotOptions(now: uptime)).take(
+                scratchDirectory: folder.path),
+            try KineSnapshotter(path: source, options: SnapshotOptions(now: uptime)).take(
+                scratchDirectory: folder.path, objects: { MemoryPages() })
+        )
+        #expect((spooled.objects.file is MemoryPages) == (rows > 10))
+        #expect(spooled.objects.sha256 == plain.objects.sha256)
+        var (left, right): ([UInt8], [UInt8]) = ([], [])
+        try plain.objects.file.forEachPiece { left += $0 }
+        try spooled.objects.file.forEachPiece { right += $0 }
+        #expect(left == right)
+        #expect(left.count(where: { $0 == 0x0A }) == rows)
+    }
+
     private func expect(_ snapshot: KineSnapshot, equals truth: Truth) throws {
         #expect(
             snapshot.window

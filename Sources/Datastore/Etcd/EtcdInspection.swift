@@ -85,7 +85,7 @@ extension EtcdSnapshot {
     /// Reads the history, and every live key; scratch files go below `scratchDirectory`.
     public func inspect(scratchDirectory: String) throws(Failure) -> Inspection {
         let history = try history()
-        var output = ObjectsOutput(try OpenScratch(in: scratchDirectory))
+        var output = ObjectsOutput(scratchDirectory: scratchDirectory)
         var gathering = ContentsGathering()
         var writer = ObjectLineWriter()
         var payload = ByteBuffer(capacity: 4096)

@@ -55,8 +55,12 @@ public struct KineSnapshotter {
         }
     }
 
-    /// Copies the datastore into a scratch file below `scratchDirectory`, or its pages to `pages`.
-    public func take(scratchDirectory: String, pages: (any PageSpool)? = nil) throws(Failure) -> KineSnapshot {
+    /// Copies the datastore into a scratch file below `scratchDirectory`, or its pages to `pages`. The text of its objects
+    /// goes to a spool of its own where `objects` begins one, once the pages are complete and when it is large.
+    public func take(
+        scratchDirectory: String, pages: (any PageSpool)? = nil,
+        objects: (() throws(Failure) -> any PageSpool)? = nil
+    ) throws(Failure) -> KineSnapshot {
         let spool = try SpoolWriter(scratchDirectory: scratchDirectory, schema: schema, spool: pages)
         let index = RowIndex(scratchDirectory: scratchDirectory)
         var copy = HotCopy(
@@ -76,13 +80,14 @@ public struct KineSnapshotter {
         }
         let file = try spool.finish(expecting: closing.window)
         let hashing = try FileHashing(file)
-        let (contents, objects) = try index.finish(identifiers: closing.identifiers?.sorted())
+        let (contents, text) = try index.finish(
+            identifiers: closing.identifiers?.sorted(), spool: objects)
         return KineSnapshot(
             file: file, hashing: hashing, window: closing.window, rowsSHA256: digest.hex,
             reading: KineSnapshot.Reading(
                 reads: copy.reader.reads, longestReadSeconds: copy.reader.longestRead.seconds,
                 compactedMeanwhile: changed),
-            contents: contents, objects: objects, otherTables: schema.otherTables)
+            contents: contents, objects: text, otherTables: schema.otherTables)
     }
 
     /// Makes the copy equal to the source at the closing transaction.

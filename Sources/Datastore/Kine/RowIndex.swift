@@ -1,6 +1,4 @@
-import Crypto
 import Failures
-public import Files
 import Foundation
 
 /// What is derived from every row on its way, in one pass by id: the digest of the rows, and one line for each
@@ -48,10 +46,12 @@ final class RowIndex: @unchecked Sendable {
         self.sort = consume sort
     }
 
-    /// Sorts, and writes `objects.ndjson` into a scratch file. `identifiers`: the ids of all rows there are at the end, in
-    /// ascending order; nil when none that was seen is gone.
-    func finish(identifiers: [Int64]? = nil) throws(Failure) -> (contents: DatastoreContents, objects: ObjectsFile) {
-        var output = ObjectsOutput(try OpenScratch(in: scratchDirectory))
+    /// Sorts, and writes `objects.ndjson` into a scratch file, or into a spool when it is large. `identifiers`: the ids of
+    /// all rows there are at the end, in ascending order; nil when none that was seen is gone.
+    func finish(
+        identifiers: [Int64]? = nil, spool: ObjectsOutput.MakeSpool? = nil
+    ) throws(Failure) -> (contents: DatastoreContents, objects: ObjectsFile) {
+        var output = ObjectsOutput(scratchDirectory: scratchDirectory, spool: spool)
         var gathering = ContentsGathering()
         var last = PendingLine()
         guard let sort = sort.take() else { throw Failure(.failed, "the rows were already sorted") }
@@ -63,14 +63,6 @@ final class RowIndex: @unchecked Sendable {
         if !last.isEmpty { try last.settle(&gathering, &output, identifiers) }
         return (gathering.finished(), try output.finish())
     }
-}
-
-/// `objects.ndjson` in a scratch file without a name.
-public struct ObjectsFile: Sendable {
-    /// Its bytes.
-    public let file: OpenFile
-    /// Its SHA-256, in hex.
-    public let sha256: String
 }
 
 /// The last record seen, until one with another key follows.
@@ -111,32 +103,5 @@ extension [Int64] {
             if self[middle] < number { low = middle + 1 } else { high = middle }
         }
         return low < count && self[low] == number
-    }
-}
-
-/// Collects lines, and writes and hashes them in large pieces.
-struct ObjectsOutput: ~Copyable {
-    private let scratch: OpenScratch
-    private var buffer = ByteBuffer(capacity: 1 << 20 + 1 << 16)
-    private var hasher = SHA256()
-
-    init(_ scratch: OpenScratch) { self.scratch = scratch }
-
-    mutating func appendLine(
-        key: UnsafeRawBufferPointer, revision: Int64, rest: UnsafeRawBufferPointer
-    ) throws(Failure) {
-        ObjectLineWriter.appendStart(key: key, revision: revision, to: &buffer)
-        buffer.append(contentsOf: rest)
-        if buffer.count >= 1 << 20 { try flush() }
-    }
-
-    private mutating func flush() throws(Failure) {
-        hasher.update(bufferPointer: buffer.bytes)
-        try scratch.append(&buffer)
-    }
-
-    mutating func finish() throws(Failure) -> ObjectsFile {
-        try flush()
-        return ObjectsFile(file: try scratch.opened(), sha256: hasher.finalize().hex)
     }
 }

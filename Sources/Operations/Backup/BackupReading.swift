@@ -66,8 +66,10 @@ struct BackupReading {
         options.batchRows = request.rowsPerRead
         let snapshotter = try KineSnapshotter(path: request.directory.database, options: options)
         guard let frameOptions else { return try snapshotter.take(scratchDirectory: scratch) }
-        let frames = try FrameSpool(in: scratch, workers: context.workers, options: frameOptions)
-        return try snapshotter.take(scratchDirectory: scratch, pages: CompressedPages(frames: frames))
+        let compressed = { () throws(Failure) -> any PageSpool in
+            CompressedPages(frames: try FrameSpool(in: scratch, workers: context.workers, options: frameOptions))
+        }
+        return try snapshotter.take(scratchDirectory: scratch, pages: compressed(), objects: compressed)
     }
 
     /// The scratch database is at most as large as the source; the archive is smaller still.

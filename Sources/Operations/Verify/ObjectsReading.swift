@@ -98,12 +98,12 @@ private final class LineSink: ByteSink, @unchecked Sendable {
 
 /// Gives the lines of a file that we wrote ourselves.
 private final class LineReader {
-    private let file: OpenFile
+    private let file: any ByteSource
     private var offset: UInt64 = 0
     private var buffer: [UInt8] = []
     private var start = 0
 
-    init(_ file: OpenFile) { self.file = file }
+    init(_ file: any ByteSource) { self.file = file }
 
     func next() throws(Failure) -> [UInt8]? {
         var searched = start

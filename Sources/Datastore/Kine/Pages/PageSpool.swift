@@ -2,7 +2,7 @@ public import Failures
 public import Files
 import Threads
 
-/// Where the pages of a snapshot's database go, from front to back. One thread writes.
+/// Where the pages of a snapshot's database go, or the text of its objects, from front to back. One thread writes.
 public protocol PageSpool: Sendable {
     /// Takes the next bytes.
     func append(_ bytes: UnsafeRawBufferPointer) throws(Failure)
