@@ -35,8 +35,12 @@ final class KineConnection: Sendable {
         switch purpose {
         case .live, .privateCopy:
             configuration.readonly = true
+            var cache = 4000
+            // It is read from front to back: no page comes again, and few pages stay in the processor's cache.
+            if case .live = purpose { cache = 512 }
+            let setup = "PRAGMA query_only=1; PRAGMA cache_size=-\(cache)"
             configuration.prepareDatabase { db in
-                try db.execute(sql: "PRAGMA query_only=1; PRAGMA cache_size=-4000")
+                try db.execute(sql: setup)
                 _ = daytwo_keep_wal_on_close(db.sqliteConnection)
             }
         case .scratch(let pageSize):

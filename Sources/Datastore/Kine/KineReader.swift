@@ -111,9 +111,12 @@ struct KineReader {
         }
     }
 
-    static let columns = "id, name, created, deleted, create_revision, prev_revision, lease, value, old_value"
-    static let rowsAbove = "SELECT \(columns) FROM kine WHERE id > ? ORDER BY id"
-    private static let rowAt = "SELECT \(columns) FROM kine WHERE id = ?"
+    /// An old value that is left out is not even read: it lies on pages of its own where it is large.
+    static let columns = """
+        id, name, created, deleted, create_revision, prev_revision, lease, value, CASE WHEN id > ?2 THEN old_value END
+        """
+    static let rowsAbove = "SELECT \(columns) FROM kine WHERE id > ?1 ORDER BY id"
+    private static let rowAt = "SELECT \(columns) FROM kine WHERE id = ?1"
 
     /// Reads rows until `wanted` says no, which is asked after each with the time since the start.
     static func read(
@@ -125,10 +128,11 @@ struct KineReader {
         // Resetting ends the read transaction, also when a row is refused.
         defer { sqlite3_reset(raw) }
         sqlite3_bind_int64(raw, 1, argument)
+        sqlite3_bind_int64(raw, 2, compactRevision)
         let start = now()
         var elapsed = Duration.zero
         while try step(raw, db) {
-            try batch.append(raw, eliding: compactRevision)
+            try batch.append(raw)
             if batch.rows.count % 32 == 0 { elapsed = now() - start }
             if !wanted(elapsed) { return false }
         }

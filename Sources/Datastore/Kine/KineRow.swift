@@ -68,8 +68,8 @@ final class KineRowBatch: @unchecked Sendable {
     }
 
     /// Copies the current row of a statement over `SELECT id, name, created, deleted, create_revision,
-    /// prev_revision, lease, value, old_value`; `old_value` is left out at or below `compactRevision`.
-    func append(_ statement: OpaquePointer, eliding compactRevision: Int64) throws(Failure) {
+    /// prev_revision, lease, value, old_value`.
+    func append(_ statement: OpaquePointer) throws(Failure) {
         var row = KineRow(id: sqlite3_column_int64(statement, 0))
         row.name = copy(statement, 1)
         row.created = try integer(statement, 2, row.id)
@@ -78,7 +78,7 @@ final class KineRowBatch: @unchecked Sendable {
         row.previousRevision = try integer(statement, 5, row.id)
         row.lease = try integer(statement, 6, row.id)
         row.value = copy(statement, 7)
-        if row.id > compactRevision { row.oldValue = copy(statement, 8) }
+        row.oldValue = copy(statement, 8)
         rows.append(row)
     }
 
