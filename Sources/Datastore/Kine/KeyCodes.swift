@@ -51,7 +51,16 @@ struct KeyCodes: ~Copyable {
 
     private mutating func number(of folder: UnsafeRawBufferPointer) -> Int {
         var hash = UInt64(folder.count)
-        for byte in folder { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        var index = 0
+        while folder.count &- index >= 8 {
+            hash = (hash ^ folder.loadUnaligned(fromByteOffset: index, as: UInt64.self)) &* 0x9E37_79B9_7F4A_7C15
+            hash ^= hash >> 32
+            index &+= 8
+        }
+        while index < folder.count {
+            hash = (hash ^ UInt64(folder[index])) &* 0x100_0000_01B3
+            index &+= 1
+        }
         var slot = Int(hash >> 32) & 1023
         while slots[slot] >= 0 {
             let (start, count) = folders[slots[slot]]

@@ -30,12 +30,10 @@ struct RowsDigest: ~Copyable {
         if row.value.isNull {
             lines.append(UInt8(ascii: "-"))
         } else {
-            SHA256.hash(bytes: batch.bytes(row.value)).withUnsafeBytes { digest in
-                for byte in digest {
-                    lines.append(hexDigit(byte >> 4))
-                    lines.append(hexDigit(byte & 15))
-                }
+            let digest = SHA256.hash(bytes: batch.bytes(row.value)).withUnsafeBytes { digest in
+                digest.loadUnaligned(as: SIMD8<UInt32>.self)
             }
+            for index in digest.indices { lines.append(raw: hexDigits(UInt32(bigEndian: digest[index])).bigEndian) }
         }
         lines.append(UInt8(ascii: "\n"))
         rows += 1
@@ -52,9 +50,17 @@ struct RowsDigest: ~Copyable {
 
 private let separator = UInt8(ascii: "|")
 
+/// The eight digits of a number, the first of them in the most significant byte.
 @inline(__always)
-private func hexDigit(_ half: UInt8) -> UInt8 {
-    half < 10 ? UInt8(ascii: "0") &+ half : UInt8(ascii: "a") &- 10 &+ half
+private func hexDigits(_ number: UInt32) -> UInt64 {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    var halves = UInt64(number)
+    halves = (halves << 16 | halves) & 0x0000_FFFF_0000_FFFF
+    halves = (halves << 8 | halves) & 0x00FF_00FF_00FF_00FF
+    halves = (halves << 4 | halves) & 0x0F0F_0F0F_0F0F_0F0F
+    // Six more carry from ten on: those are letters, which lie 39 behind the digits.
+    let letters = (halves &+ 6 &* ones) >> 4 & ones
+    return halves &+ 0x30 &* ones &+ 39 &* letters
 }
 
 extension KineRow.Bytes {

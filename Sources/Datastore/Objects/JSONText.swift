@@ -27,11 +27,12 @@ enum JSONText {
     /// Appends a number.
     static func append<Output: ByteAppending & ~Copyable>(number: Int64, to output: inout Output) {
         if number < 0 { output.append(UInt8(ascii: "-")) }
-        append(magnitude: number.magnitude, width: 1, to: &output)
+        append(magnitude: number.magnitude, to: &output)
     }
 
-    /// Appends decimal digits, padded with zeros.
-    static func append<Output: ByteAppending & ~Copyable>(magnitude: UInt64, width: Int, to output: inout Output) {
+    /// Appends decimal digits.
+    static func append<Output: ByteAppending & ~Copyable>(magnitude: UInt64, to output: inout Output) {
+        if magnitude < 10 { return output.append(UInt8(ascii: "0") &+ UInt8(magnitude)) }
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
             var rest = magnitude
             var start = 20
@@ -39,7 +40,7 @@ enum JSONText {
                 start -= 1
                 digits[start] = UInt8(ascii: "0") + UInt8(rest % 10)
                 rest /= 10
-            } while rest > 0 || 20 - start < width
+            } while rest > 0
             output.append(contentsOf: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(digits)[start...]))
         }
     }

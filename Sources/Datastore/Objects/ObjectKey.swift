@@ -131,7 +131,13 @@ public struct ObjectKey: Sendable, Hashable {
 
     /// Namespace and name as the end of an object's key, for values that cannot say them.
     static func names(in key: UnsafeRawBufferPointer) -> (namespace: TextSlice, name: TextSlice) {
-        let folders = prefixGroup(of: key)
+        names(in: key, after: prefixGroup(of: key))
+    }
+
+    /// The same where the slice that ``prefixGroup(of:)`` gives is known.
+    static func names(
+        in key: UnsafeRawBufferPointer, after folders: UnsafeRawBufferPointer
+    ) -> (namespace: TextSlice, name: TextSlice) {
         guard let start = key.baseAddress, let first = folders.baseAddress,
             ValueForm.starts(folders, with: "registry/")
         else { return (.empty, .empty) }

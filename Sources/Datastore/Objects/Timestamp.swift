@@ -8,13 +8,13 @@ enum Timestamp {
         let day = seconds >= 0 ? seconds / 86400 : (seconds - 86399) / 86400
         let second = seconds - day * 86400
         let date = civil(day: day)
-        append(date.year, 4, nil, to: &output)
-        append(date.month, 2, "-", to: &output)
-        append(date.day, 2, "-", to: &output)
-        append(second / 3600, 2, "T", to: &output)
-        append(second / 60 % 60, 2, ":", to: &output)
-        append(second % 60, 2, ":", to: &output)
-        output.append(UInt8(ascii: "Z"))
+        append(date.year / 100, to: &output)
+        append(date.year % 100, "-", to: &output)
+        append(date.month, "-", to: &output)
+        append(date.day, "T", to: &output)
+        append(second / 3600, ":", to: &output)
+        append(second / 60 % 60, ":", to: &output)
+        append(second % 60, "Z", to: &output)
     }
 
     /// The text, or nil when the seconds are out of range.
@@ -25,11 +25,14 @@ enum Timestamp {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Appends two digits and what follows them.
+    @inline(__always)
     private static func append<Output: ByteAppending & ~Copyable>(
-        _ value: Int64, _ width: Int, _ separator: Unicode.Scalar?, to output: inout Output
+        _ value: Int64, _ separator: Unicode.Scalar? = nil, to output: inout Output
     ) {
+        output.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value / 10))
+        output.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value % 10))
         if let separator { output.append(UInt8(ascii: separator)) }
-        JSONText.append(magnitude: value.magnitude, width: width, to: &output)
     }
 
     /// The proleptic Gregorian date of a day counted from 1970-01-01.
