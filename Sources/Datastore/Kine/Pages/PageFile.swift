@@ -1,13 +1,15 @@
 import Failures
 import Files
 
-/// The pages of a database file, written from front to back in large pieces.
+/// The pages of a database file, written from front to back in pieces.
 ///
 /// Numbers of pages begin at 1 (sqlite.org/fileformat2.html, 1.2). Page 1 says where the tables are, so it comes last.
 struct PageFile: ~Copyable {
     let pageSize: Int
     /// The page over byte 2^30, where SQLite's locks lie, is part of the file and holds nothing (fileformat2, 1.4).
     private let lockPage: Int
+    /// Two of the largest pages: so few that the spool finds them in the processor's cache.
+    private static let bufferSize = 128 << 10
     private let spool: any PageSpool
     private let buffer: UnsafeMutableRawBufferPointer
     private var written = 0
@@ -19,7 +21,7 @@ struct PageFile: ~Copyable {
         self.spool = spool
         self.pageSize = pageSize
         lockPage = (1 << 30) / pageSize + 1
-        buffer = .allocate(byteCount: 1 << 20, alignment: 4096)
+        buffer = .allocate(byteCount: Self.bufferSize, alignment: 4096)
         used = pageSize
         buffer[..<used].initializeMemory(as: UInt8.self, repeating: 0)
     }
