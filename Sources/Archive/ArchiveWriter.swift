@@ -35,7 +35,7 @@ public struct ArchiveWriter: Sendable {
         let pipeline = FramePipeline(
             workers: workers, inputSizes: { finished[$0]?.compressedSize ?? sizes[$0] },
             outputSizes: { finished[$0]?.compressedSize ?? Zstd.bound(sizes[$0]) }, frames: sizes.count)
-        var hasher = SHA256()
+        let hashing = try SideHasher()
         var table = SeekTable()
         try pipeline.run(
             producer: { TarStreamProducer(entries: plan.entries, finished: finished) },
@@ -43,13 +43,13 @@ public struct ArchiveWriter: Sendable {
                 FrameCompressor(compressor: try ZstdCompressor(options: options), finished: finished)
             },
             take: { frame, number throws(Failure) in
-                hasher.update(bufferPointer: frame)
-                try sink.write(frame)
+                try hashing.update(frame) { () throws(Failure) in try sink.write(frame) }
                 table.append(
                     SeekTable.Frame(
                         compressedSize: UInt32(frame.count), contentSize: UInt32(sizes[number]),
                         checksum: frame.littleEndian32(at: frame.count - 4)))
             })
+        var hasher = hashing.finish()
         let digest = SHA256Sum(hasher.finalize())
         let tail = SeekTable.digestFrame(digest) + table.serialized()
         try tail.withBytes { bytes throws(Failure) in
