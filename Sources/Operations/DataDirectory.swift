@@ -56,7 +56,8 @@ public struct DataDirectory: Sendable {
         }
         let real = try realPath(path)
         let name = real.split(separator: "/").last.map(String.init) ?? ""
-        if name == "server", try FileStatus.ifPresent("\(real)/server") == nil {
+        let isOfK3s = try Self.distribution(at: real) == .k3s
+        if name == "server", isOfK3s, try FileStatus.ifPresent("\(real)/server") == nil {
             root = String(real.dropLast("/server".count))
         } else {
             root = real
@@ -90,6 +91,18 @@ public struct DataDirectory: Sendable {
         return .k3s
     }
 
+    /// Refuses a directory that has a datastore of the other distribution: vcluster, which moves a k3s's database where
+    /// Kubernetes has its own, would overwrite one with the other at its next start (vcluster pkg/k8s/migrate.go).
+    func requireNoOtherDatastore() throws(Failure) {
+        let others =
+            distribution == .k3s ? ["state.db", "etcd/member"] : ["server/db/state.db", "server/db/etcd"]
+        for path in others where try FileStatus.ifPresent("\(root)/\(path)") != nil {
+            throw Failure(
+                .refused, "\(root) has a datastore of \(distribution == .k3s ? "Kubernetes" : "k3s") as well",
+                why: "there is \(path)", next: "see which one its control plane uses, and move the other away")
+        }
+    }
+
     /// The datastore that the server uses, as k3s itself decides: embedded etcd where `db/etcd` is, else SQLite; snapshots
     /// alone are what is left of an etcd. Nil where there is none of these.
     public func driver() throws(Failure) -> DatastoreDriver? {
@@ -103,6 +116,7 @@ public struct DataDirectory: Sendable {
 
     /// The datastore that the server uses; throws `refused` where there is none that can be backed up.
     public func requireDatastore() throws(Failure) -> DatastoreDriver {
+        try requireNoOtherDatastore()
         let driver = try driver()
         if driver == .etcd, distribution == .kubernetes {
             throw Failure(

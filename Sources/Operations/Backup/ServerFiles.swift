@@ -41,15 +41,18 @@ struct ServerFiles: Sendable {
         if let configuration { try capture(configuration, as: "config/rancher/k3s") { _ in nil } }
     }
 
-    /// Its certificates and keys; all else of its directory is the datastore, or is made again.
+    /// Its certificates and keys; all else of its directory, a whole volume, is the datastore, or is made again.
     private mutating func captureKubernetes(_ root: String) throws(Failure) {
-        try capture(root, as: "server") { path in
-            let first = path.split(separator: "/").first.map(String.init) ?? path
-            switch first {
-            case KubernetesFiles.directory: return nil
-            case "state.db", "state.db-wal", "state.db-shm": return "the datastore is in datastore/"
-            case "kine.sock": return "kine makes it again"
-            default: return "not one of the control plane's own files"
+        inputs.append(ArchiveInput(header("server", .directory, try FileStatus(of: root), size: 0)))
+        for name in try directoryNames(root).sorted() {
+            switch name {
+            case KubernetesFiles.directory where try FileStatus(of: "\(root)/\(name)").kind == .directory:
+                try capture("\(root)/\(name)", as: "server/\(name)") { _ in nil }
+            case "state.db", "state.db-wal", "state.db-shm":
+                leftOut.append(.init(path: "server/\(name)", reason: "the datastore is in datastore/"))
+            case "kine.sock": leftOut.append(.init(path: "server/\(name)", reason: "kine makes it again"))
+            default:
+                leftOut.append(.init(path: "server/\(name)", reason: "not one of the control plane's own files"))
             }
         }
     }
@@ -108,7 +111,8 @@ struct ServerFiles: Sendable {
             captureLink(entry, below: root, path)
         case .regular:
             do throws(Failure) {
-                try captureFile("\(root)/\(entry.path)", path, key: prefix == "server" ? entry.path : nil)
+                let key = path.hasPrefix("server/") ? String(path.dropFirst("server/".count)) : nil
+                try captureFile("\(root)/\(entry.path)", path, key: key)
             } catch {
                 // A file that k3s replaced meanwhile is not missing; one that cannot be read is.
                 if error.code == .notFound { return }

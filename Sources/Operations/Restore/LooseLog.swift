@@ -7,7 +7,8 @@ import Foundation
 /// beside another database. In a k3s both are in `server/`, and this does nothing.
 ///
 /// So a log is brought into its database before that leaves its place: at each moment, whoever starts finds one whole
-/// state. Only the log of a database that cannot be read any more is put aside, with the database.
+/// state. Only the log of a database that is too damaged for it is put aside, with the database. While the locks of both are
+/// held, nothing may lie beside either.
 struct LooseLog {
     private let directory: DataDirectory
 
@@ -15,10 +16,15 @@ struct LooseLog {
 
     private var isLoose: Bool { directory.distribution == .kubernetes }
 
-    /// The plan for the same database with its log in it.
-    func folded(_ plan: RestorePlan) throws(Failure) -> RestorePlan {
-        guard isLoose, plan.target.database == "readable" else { return plan }
-        try foldLog(intoDatabaseAt: directory.database)
+    // MARK: Before the exchange
+
+    /// The plan for the same database with its log in it; one that can be read only then is planned `anew`.
+    func folded(
+        _ plan: RestorePlan, anew: () throws(Failure) -> RestorePlan
+    ) throws(Failure) -> RestorePlan {
+        guard isLoose, plan.target.hasServer else { return plan }
+        let isWhole = try foldLog(intoDatabaseAt: directory.database)
+        if isWhole, plan.target.database == "unreadable" { return try anew() }
         var plan = plan
         plan.target.fingerprint = try TargetInspection(directory: directory).fingerprint()
         return plan
@@ -31,60 +37,89 @@ struct LooseLog {
         return try TargetInspection(directory: directory).fingerprint() == expected
     }
 
-    /// Puts a log aside that could not be brought into its database.
+    /// Brings the logs of both databases into them, before a database comes back.
+    func foldBoth(_ run: RunDirectory) throws(Failure) {
+        guard isLoose else { return }
+        for path in [directory.database, run.datastore.database] { _ = try foldLog(intoDatabaseAt: path) }
+        try synchronize(run)
+    }
+
+    // MARK: While both are locked
+
+    /// Puts the log aside of a database that is too damaged for it.
     func putAside(_ run: RunDirectory) throws(Failure) {
+        try move(run) { run.looseLog($0) }
+    }
+
+    /// Puts the log aside of what was restored and goes away: it is too damaged for it, or is gone itself.
+    func putAsideRestored(_ run: RunDirectory) throws(Failure) {
+        try move(run) { "\(run.looseLog($0)).restored" }
+    }
+
+    private func move(_ run: RunDirectory, to place: (String) -> String) throws(Failure) {
         guard isLoose else { return }
-        for log in databaseLogs where try isThere(log) {
-            try renameNew(directory.database + log, to: run.looseLog(log))
+        for log in databaseLogs where try FileStatus.ifPresent(directory.database + log)?.size ?? 0 > 0 {
+            try renameNew(directory.database + log, to: place(log))
         }
         try synchronize(run)
     }
 
-    /// Brings it back beside its database.
-    func bringBack(_ run: RunDirectory) throws(Failure) {
+    /// Throws where anything lies beside either database.
+    func requireNone(_ run: RunDirectory) throws(Failure) {
         guard isLoose else { return }
-        for log in databaseLogs where try FileStatus.ifPresent(run.looseLog(log)) != nil {
-            let path = directory.database + log
-            if try isThere(log) {
-                throw Failure(
-                    .halfWay, "\(path) is another log than the one that belongs there",
-                    why: "something wrote to the data meanwhile",
-                    next:
-                        "stop it, move that file away, and go on with: daytwo restore rollback --data-dir \(directory.root)"
-                )
-            }
-            try removeTree(path)
-            try renameNew(run.looseLog(log), to: path)
+        for path in [directory.database, run.datastore.database] where try hasLog(besideDatabaseAt: path) {
+            throw Failure(
+                .refused, "something wrote to \(path) while its data was to be exchanged",
+                why: "there is a log beside it", next: "make sure that nothing runs on it, and run the command again")
+        }
+    }
+
+    // MARK: After it
+
+    /// Brings a log that was put aside back beside its database. Where something wrote to that meanwhile, the log stays where
+    /// it is, and the answer says so.
+    func bringBack(_ plan: RestorePlan, _ run: RunDirectory) throws(Failure) -> String? {
+        guard isLoose else { return nil }
+        var logs: [String] = []
+        for log in databaseLogs where try FileStatus.ifPresent(run.looseLog(log)) != nil { logs.append(log) }
+        guard !logs.isEmpty else { return nil }
+        if let evidence = try RunningServer.evidence(at: directory.place) {
+            throw Failure(
+                .refused, "\(directory.place.runs) on \(directory.root)", why: evidence,
+                next: "stop it and run the command again")
+        }
+        let hold = try DatabaseHold(at: directory.place)
+        let isBack = Result { () throws(Failure) in try moveBack(logs, plan, run) }
+        hold.release()
+        guard try isBack.get() else {
+            return "something wrote to \(directory.database) after its log was put aside: that stays in \(run.path)"
         }
         try synchronize(run)
+        return nil
     }
 
-    /// Clears the way of a database that comes back: the log of the one that goes is brought into that, or, where it is too
-    /// damaged for it, goes with it.
-    func clear() throws(Failure) {
-        guard isLoose else { return }
-        do throws(Failure) {
-            guard try FileStatus.ifPresent(directory.database) != nil else { return }
-            try foldLog(intoDatabaseAt: directory.database)
-        } catch {
-            guard error.code != .refused else { throw error }
-            for log in databaseLogs { try removeTree(directory.database + log) }
+    /// False where the database is not as it was.
+    private func moveBack(_ logs: [String], _ plan: RestorePlan, _ run: RunDirectory) throws(Failure) -> Bool {
+        let now = try TargetInspection(directory: directory).fingerprint()
+        guard now.files["state.db"] == plan.target.fingerprint.files["state.db"],
+            try !hasLog(besideDatabaseAt: directory.database)
+        else { return false }
+        for log in logs {
+            try removeTree(directory.database + log)
+            try renameNew(run.looseLog(log), to: directory.database + log)
         }
-        try synchronizeDirectory(directory.root)
+        return true
     }
 
-    /// Removes a run's set with all that belongs to it.
-    static func removeSet(of run: RunDirectory) throws(Failure) {
+    /// Removes a run's set, and what lies beside it. Of a log that was put aside, only with `logs`.
+    static func removeSet(of run: RunDirectory, logs: Bool = false) throws(Failure) {
         for log in databaseLogs {
-            try removeTree(run.looseLog(log))
             // What a run that was killed while it wrote to the database left beside it.
             try removeTree(run.datastore.database + log)
+            try removeTree("\(run.looseLog(log)).restored")
+            if logs { try removeTree(run.looseLog(log)) }
         }
         try removeTree(run.set)
-    }
-
-    private func isThere(_ log: String) throws(Failure) -> Bool {
-        try FileStatus.ifPresent(directory.database + log)?.size ?? 0 > 0
     }
 
     private func synchronize(_ run: RunDirectory) throws(Failure) {

@@ -40,6 +40,7 @@ public struct Restore: Sendable {
 
     private func begin(_ plan: RestorePlan, _ archive: RestoreArchive) throws(Failure) -> RestoreResult {
         try refuse(plan.refusals)
+        try directory.requireNoOtherDatastore()
         let lock = try takeLock("restore of \(plan.source.id.prefix(8))")
         defer { withExtendedLifetime(lock) {} }
         try requireNoUnfinishedRun()
@@ -49,7 +50,11 @@ public struct Restore: Sendable {
             throw moved
         }
         try clearRunsWithoutRecord()
-        let plan = try LooseLog(directory).folded(plan)
+        let plan = try LooseLog(directory).folded(plan) { () throws(Failure) in
+            let again = try RestorePlanner(archive, onto: directory, plan.options, context).plan()
+            try refuse(again.refusals)
+            return again
+        }
         let now = context.now()
         let run = "\(UTCTime.compact(now))-\(context.newID().prefix(8))"
         let journal = RestoreJournal(run: run, startedAt: UTCTime.string(now), state: .planned, plan: plan)
@@ -77,6 +82,7 @@ public struct Restore: Sendable {
     private func takeUp(
         _ journal: RestoreJournal, discardingOld: Bool, _ archive: RestoreArchive?
     ) throws(Failure) -> RestoreResult {
+        try directory.requireNoOtherDatastore()
         let lock = try takeLock("resume of \(journal.run)")
         defer { withExtendedLifetime(lock) {} }
         let place = RunDirectory(directory, run: journal.run)
@@ -154,12 +160,11 @@ public struct Restore: Sendable {
         try context.checkStop()
         context.report(.step("exchanging the data"))
         let log = LooseLog(directory)
-        guard try log.isUnchanged(journal.plan, place) else { throw moved }
-        try log.putAside(place)
         try SetExchange(directory: directory, place: place, context: context)
             .perform(journal.plan.target.hasServer ? .exchange : .bring, next: "stop it and run the restore again") {
                 () throws(Failure) in
                 guard try log.isUnchanged(journal.plan, place) else { throw moved }
+                try log.putAside(place)
             }
         return try complete(journal, place)
     }
@@ -203,7 +208,7 @@ public struct Restore: Sendable {
                 guard try isOldSet(place.set, journal) else { throw unknownSet(place.set) }
                 journal.state = .discarding
                 try place.write(journal)
-                try LooseLog.removeSet(of: place)
+                try LooseLog.removeSet(of: place, logs: true)
                 journal.state = .done
                 journal.isOldDiscarded = true
                 try place.write(journal)
@@ -317,7 +322,9 @@ public struct Restore: Sendable {
         }
         do throws(Failure) {
             // Nothing of the old set was touched: what was staged goes, and the failure keeps its own code.
-            try LooseLog(directory).bringBack(place)
+            if let remark = try LooseLog(directory).bringBack(journal.plan, place) {
+                return Failure(failure.code, failure.what, why: failure.why, next: remark, cause: failure)
+            }
             try removeTree(place.path)
             return failure
         } catch {

@@ -11,6 +11,7 @@ extension Restore {
     }
 
     private func goBack(_ journal: RestoreJournal) throws(Failure) -> RestoreResult {
+        try directory.requireNoOtherDatastore()
         let lock = try takeLock("rollback of \(journal.run)")
         defer { withExtendedLifetime(lock) {} }
         let place = RunDirectory(directory, run: journal.run)
@@ -44,14 +45,14 @@ extension Restore {
             // Recorded first: from here on a resume must not take the old set for a restored one.
             try record(.rollingBack, &journal, place)
             remarks = try bumpOldSet(journal, place)
-            try LooseLog(directory).clear()
+            try LooseLog(directory).foldBoth(place)
             try bringBack(journal.plan.target.hasServer ? .exchange : .putAside, journal, place)
         case .nothing:
             try record(.rollingBack, &journal, place)
             try bringBack(.bring, journal, place)
             remarks = ["\(directory.set) was gone; the old set is back with the revision that it had"]
         }
-        try LooseLog(directory).bringBack(place)
+        if let remark = try LooseLog(directory).bringBack(journal.plan, place) { remarks.append(remark) }
         // The old set is in place; what is left beside it is the restored one.
         if let rest = try FileStatus.ifPresent(place.set) {
             guard rest.inode != journal.plan.target.fingerprint.server,
@@ -70,7 +71,10 @@ extension Restore {
         let here = try FileStatus.ifPresent(directory.set)?.inode
         if here == old { return .old }
         if try isOldSet(place.set, journal) {
-            if try isSwapped(journal) { return .new }
+            if try isSwapped(journal) {
+                try requireRestored(journal)
+                return .new
+            }
             if here == nil { return .nothing }
         }
         throw Failure(
@@ -79,6 +83,22 @@ extension Restore {
             next:
                 "roll back the newer restore first (daytwo restore list --data-dir \(directory.root)), or move \(directory.set) away"
         )
+    }
+
+    /// The inode of a database that was deleted is soon another one's.
+    private func requireRestored(_ journal: RestoreJournal) throws(Failure) {
+        guard directory.distribution == .kubernetes, let bump = journal.plan.bump else { return }
+        let newest: Int64
+        do throws(Failure) {
+            newest = try TargetInspection(directory: directory).withDatabase { (file) throws(Failure) in
+                try file.newestRevision()
+            }
+        } catch { return }  // what cannot be read does not keep the old database from coming back
+        guard newest < bump.revision else { return }
+        throw Failure(
+            .refused, "the restore \(journal.run) cannot be rolled back",
+            why: "\(directory.database) is another database than the restored one: it has not reached its revision",
+            next: "move it away, if the old one is to come back in its place")
     }
 
     /// Inodes are used again: a later restore may have one that looks like this one's.
@@ -107,8 +127,11 @@ extension Restore {
     }
 
     private func bringBack(_ step: SetExchange.Step, _ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) {
+        let log = LooseLog(directory)
         try SetExchange(directory: directory, place: place, context: context)
-            .perform(step, next: "stop it and roll back again: \(command("rollback", journal))")
+            .perform(step, next: "stop it and roll back again: \(command("rollback", journal))") { () throws(Failure) in
+                try log.putAsideRestored(place)
+            }
     }
 
     /// Bumps the old set when the restored one was started, and says what it did.
@@ -124,7 +147,16 @@ extension Restore {
             return ["a k3s ran on the restored set; the old database cannot be bumped: \(journal.plan.target.database)"]
         }
         let bump = bumpAboveRestored(journal)
+        if directory.distribution == .kubernetes { _ = try foldLog(intoDatabaseAt: place.datastore.database) }
         try bump.apply(toDatabaseAt: place.datastore.database)
+        let raised = try KineFile(path: place.datastore.database)
+        let newest = try raised.newestRevision()
+        try raised.close()
+        guard newest >= bump.revision else {
+            throw Failure(
+                .failed, "the revision of \(place.datastore.database) could not be raised", why: "it is \(newest)",
+                next: "free space, and roll back again: \(command("rollback", journal))")
+        }
         try synchronizeTree(place.datastore.databases)
         return ["a k3s ran on the restored set: the old set comes back with revision \(bump.revision)"]
     }

@@ -34,6 +34,8 @@ struct SetExchange {
         let going = try DatabaseHold(at: directory.place)
         let coming = try DatabaseHold(at: place.datastore)
         try check()
+        try directory.requireNoOtherDatastore()
+        try LooseLog(directory).requireNone(place)
         try move(step)
         if let user = try waitUntilUnused(place.datastore) {
             try takeBack(step, user, next: next)

@@ -115,6 +115,9 @@ struct TargetInspection {
 
     private func setRefusals() throws(Failure) -> [String] {
         var refusals: [String] = []
+        if directory.distribution == .kubernetes, try FileStatus.ifPresent(directory.etcd) != nil {
+            refusals.append("\(directory.root) is of a vcluster on embedded etcd, which does not read a database")
+        }
         guard let server = try FileStatus.ifPresent(directory.set) else { return refusals }
         guard directory.distribution == .k3s else {
             return server.kind == .regular
