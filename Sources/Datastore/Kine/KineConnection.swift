@@ -106,7 +106,8 @@ func databaseFailure(_ error: any Error, path: String) -> Failure {
     case .SQLITE_NOTADB:
         return Failure(
             .failed, "\(path) is not a SQLite database", why: why,
-            next: "check that --data-dir names a k3s data directory", cause: error)
+            next: "check that this is the right directory; if it is, the database is damaged: restore a backup",
+            cause: error)
     case .SQLITE_CORRUPT:
         return Failure(
             .failed, "the database \(path) is corrupt", why: why,

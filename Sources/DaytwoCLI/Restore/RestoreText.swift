@@ -33,7 +33,8 @@ enum RestoreText {
                 "old set",
                 plan.options.discardsOld
                     ? "is removed at the end"
-                    : "is kept in \(plan.target.root)/.daytwo until: daytwo restore resume --discard-old")
+                    : "is kept in \(plan.target.root)/.daytwo until: daytwo restore resume --discard-old --data-dir \(plan.target.root)"
+            )
         }
         block.add("afterwards", plan.rebuildCommand)
         block.add("", plan.rebuildCommand.map { _ in "daytwo restore resume --data-dir \(plan.target.root)" })

@@ -139,12 +139,12 @@ extension Restore {
         guard try wasStarted(journal) else { return [] }
         guard journal.plan.target.driver != DatastoreDriver.etcd.rawValue else {
             return [
-                "a k3s ran on the restored set; the old set is on etcd and comes back with the revisions that it had:"
+                "\(ran) on the restored set; the old set is on etcd and comes back with the revisions that it had:"
                     + " restart agents and controllers that stay connected"
             ]
         }
         guard journal.plan.target.hasServer, journal.plan.target.database == "readable" else {
-            return ["a k3s ran on the restored set; the old database cannot be bumped: \(journal.plan.target.database)"]
+            return ["\(ran) on the restored set; the old database cannot be bumped: \(journal.plan.target.database)"]
         }
         let bump = bumpAboveRestored(journal)
         if directory.distribution == .kubernetes { _ = try foldLog(intoDatabaseAt: place.datastore.database) }
@@ -158,8 +158,10 @@ extension Restore {
                 next: "free space, and roll back again: \(command("rollback", journal))")
         }
         try synchronizeTree(place.datastore.databases)
-        return ["a k3s ran on the restored set: the old set comes back with revision \(bump.revision)"]
+        return ["\(ran) on the restored set: the old set comes back with revision \(bump.revision)"]
     }
+
+    private var ran: String { directory.distribution == .k3s ? "a k3s ran" : "a control plane ran" }
 
     /// A restored database that cannot be read any more does not keep the old set from coming back.
     private func bumpAboveRestored(_ journal: RestoreJournal) -> RevisionBump {

@@ -40,6 +40,8 @@ extension Discovery {
         let all = clusters.prefix(10).map(\.path).joined(separator: ", ")
         return Failure(
             .notFound, what,
-            next: clusters.isEmpty ? "There is none at all." : "There are \(all)\(clusters.count > 10 ? ", …" : "").")
+            next: clusters.isEmpty
+                ? "There is none where it was looked for: see daytwo clusters list."
+                : "There are \(all)\(clusters.count > 10 ? ", …" : "").")
     }
 }

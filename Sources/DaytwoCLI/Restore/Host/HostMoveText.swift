@@ -14,7 +14,7 @@ enum HostMoveText {
         block.add("backup", "\(source.cluster) of \(source.createdAt), id \(source.id.prefix(8)), \(source.file)")
         block.add(
             "",
-            "k3s \(source.version), \(Formats.bytes(source.size)), verified, \(Formats.count(source.hostObjects, "host object"))"
+            "\(ServerVersion.text(source.version)), \(Formats.bytes(source.size)), verified, \(Formats.count(source.hostObjects, "host object"))"
         )
         let target = plan.target
         block.add(

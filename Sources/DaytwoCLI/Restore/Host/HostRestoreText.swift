@@ -13,7 +13,7 @@ enum HostRestoreText {
         block.add("backup", "\(source.cluster) of \(source.createdAt), id \(source.id.prefix(8)), \(source.file)")
         block.add(
             "",
-            "k3s \(source.version), \(Formats.bytes(source.size)), verified, \(Formats.count(source.hostObjects, "host object"))"
+            "\(ServerVersion.text(source.version)), \(Formats.bytes(source.size)), verified, \(Formats.count(source.hostObjects, "host object"))"
         )
         block.add("onto", "\(plan.target.path) on \(plan.target.host)")
         block.add("there now", "\(plan.target.workload), \(plan.target.replicas) replicas, \(plan.target.image)")
@@ -122,7 +122,7 @@ enum HostRestoreText {
         block.add("carried over", each: (result.outcome?.carriedOver ?? []).map(line))
         block.add("detached", each: result.detached)
         block.add("was away", result.downtime.map { "\(Formats.decimal($0.inSeconds, digits: 1)) s" })
-        block.add("its API", result.facts.map { "is ready, k3s \($0.version)" })
+        block.add("its API", result.facts.map { "is ready, \(ServerVersion.text($0.version))" })
         if !isBack { block.add("way back", restore.commands.rollback) }
         block.add("not proven", each: result.unproven)
         block.add("note", each: result.remarks)
@@ -199,5 +199,12 @@ enum HostRestoreText {
                 "HostRestoreList", [("cluster", .string(path)), ("underWay", underWay), ("items", .array(items))]),
             names: runs.map(\.run), text: runs.isEmpty ? "" : table.text(showsHeader: session.console.showsHeaders))
         if runs.isEmpty { session.console.note("no restores of \(path)") }
+    }
+}
+
+/// What a version is of: that of k3s says so.
+enum ServerVersion {
+    static func text(_ version: String) -> String {
+        "\(version.contains("+k3s") || version == "unknown" ? "k3s" : "Kubernetes") \(version)"
     }
 }

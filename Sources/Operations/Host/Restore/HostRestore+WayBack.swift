@@ -26,7 +26,10 @@ extension HostRestore {
             return Failure(
                 .rolledBack,
                 "the restore of \(hold.cluster.path) failed, and the state from before is back\(remark)",
-                why: failure.description, next: isTouched ? nil : failure.next, cause: failure)
+                why: failure.description,
+                next: isTouched
+                    ? "Look at its pod's log. Name the backup by its id to try again: the newest may be the safety backup now."
+                    : failure.next, cause: failure)
         } catch {
             guard !error.isNotOurs else { return error }
             return Failure(

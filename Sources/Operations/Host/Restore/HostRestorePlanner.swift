@@ -2,6 +2,7 @@ import Datastore
 import Failures
 import Foundation
 import Kubernetes
+import Policies
 import Stores
 import VirtualClusters
 
@@ -119,9 +120,7 @@ struct HostRestorePlanner {
         }
         warnings += archive.foreign.map { "passed over in the archive: \($0)" }
         if let version = cluster.server.version, plan.source.version != "unknown", plan.source.version != version {
-            warnings.append(
-                "the backup is of \(plan.source.version), and \(version) will start on it: older versions may not be able to"
-            )
+            warnings.append(otherVersion(plan.source.version, version))
         }
         if !plan.detached.isEmpty {
             warnings.append(
@@ -138,6 +137,12 @@ struct HostRestorePlanner {
             warnings.append("\(manager.manager): \(manager.advice)")
         }
         return warnings
+    }
+
+    private func otherVersion(_ backup: String, _ now: String) -> String {
+        let text = "the backup is of \(backup), and \(now) will start on it"
+        guard let old = K3sVersion(now), let new = K3sVersion(backup), old < new else { return text }
+        return text + ", which is older: it may not be able to, and what newer versions wrote it may not know"
     }
 
     private func isMeant(_ object: HostObjectChange, by text: String) -> Bool {
