@@ -21,6 +21,14 @@ extern int sync_file_range(int, off_t, off_t, unsigned int);
 extern ssize_t copy_file_range(int, off_t *, int, off_t *, size_t, unsigned int);
 extern int statx(int, const char *, int, unsigned int, struct statx *);
 
+// When a file was made, in nanoseconds since 1970; 0 where its file system does not know, -1 with errno otherwise.
+static inline int64_t daytwo_birth_time(const char *path) {
+    struct statx status = {0};
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &status) != 0) return -1;
+    if (!(status.stx_mask & STATX_BTIME)) return 0;
+    return (int64_t)status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
+}
+
 // Flags of open that only _GNU_SOURCE shows.
 static const int32_t daytwo_O_TMPFILE = 020000000 | O_DIRECTORY;
 static const int32_t daytwo_O_PATH = 010000000;

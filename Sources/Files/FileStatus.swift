@@ -126,3 +126,12 @@ public struct FileStatus: Sendable, Hashable {
     /// Whether both are the same file.
     public func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
 }
+
+/// When a file was made, in nanoseconds since 1970, which tells it from a later one with the same inode; nil where there is
+/// none, or where its file system does not know.
+public func birthTime(of path: String) throws(Failure) -> Int64? {
+    let time = daytwo_birth_time(path)
+    guard time < 0 else { return time == 0 ? nil : time }
+    guard errno == ENOENT else { throw Failure.system("cannot look at", path, errno) }
+    return nil
+}

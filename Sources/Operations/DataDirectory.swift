@@ -94,6 +94,10 @@ public struct DataDirectory: Sendable {
     /// Refuses a directory that has a datastore of the other distribution: vcluster, which moves a k3s's database where
     /// Kubernetes has its own, would overwrite one with the other at its next start (vcluster pkg/k8s/migrate.go).
     func requireNoOtherDatastore() throws(Failure) {
+        if distribution == .kubernetes, try FileStatus.ifPresent(etcd) != nil {
+            throw Failure(
+                .refused, "\(root) is of a vcluster on embedded etcd", why: "there is etcd/, and it reads no state.db")
+        }
         let others =
             distribution == .k3s ? ["state.db", "etcd/member"] : ["server/db/state.db", "server/db/etcd"]
         for path in others where try FileStatus.ifPresent("\(root)/\(path)") != nil {
@@ -116,7 +120,6 @@ public struct DataDirectory: Sendable {
 
     /// The datastore that the server uses; throws `refused` where there is none that can be backed up.
     public func requireDatastore() throws(Failure) -> DatastoreDriver {
-        try requireNoOtherDatastore()
         let driver = try driver()
         if driver == .etcd, distribution == .kubernetes {
             throw Failure(
@@ -124,6 +127,7 @@ public struct DataDirectory: Sendable {
                 why: "it is the embedded etcd of a vcluster, of which no snapshot is kept there",
                 next: "back it up with vcluster's own command: vcluster snapshot create NAME URL")
         }
+        try requireNoOtherDatastore()
         guard let driver else {
             throw Failure(
                 .refused, "\(root) has no datastore that can be backed up",

@@ -5,7 +5,7 @@ public import FoundationEssentials
 public enum BackupSelector: Sendable, Hashable {
     /// The beginning of its id.
     case id(prefix: String)
-    /// The newest of a cluster: `NAME@latest`.
+    /// The newest of a cluster, but for safety copies: `NAME@latest`.
     case latest(cluster: String)
     /// The newest of a cluster that is not after a time: `NAME@2026-11-22T11:00Z`.
     case notAfter(cluster: String, Date)
@@ -43,8 +43,16 @@ public enum BackupSelector: Sendable, Hashable {
 public struct ResolvedBackup: Sendable {
     /// The backup.
     public let entry: CatalogEntry
-    /// Newer ones that were passed over, because something is wrong with them. Name them to the person.
+    /// Newer ones that were passed over, because something is wrong with them.
     public let passedOver: [CatalogEntry]
+    /// Newer ones that were passed over, because they are copies of what a restore was about to replace.
+    public var safetyCopies: [CatalogEntry] = []
+
+    /// What to tell a person about those that were passed over.
+    public var remarks: [String] {
+        passedOver.map { "passed over \($0.location): \($0.problems.joined(separator: "; "))" }
+            + safetyCopies.map { "passed over \($0.shortID), the safety copy of a restore: its id names it" }
+    }
 }
 
 extension Catalog {
@@ -86,14 +94,19 @@ extension Catalog {
                 next: "Give the whole path before the @.")
         }
         let found = all.filter { entry in date.map { entry.createdAt <= $0 } ?? true }
-        guard let index = found.lastIndex(where: { $0.problems.isEmpty }) else {
+        // A safety copy is of what somebody wanted to get rid of; where there is nothing else, it is what there is.
+        let sound = found.lastIndex { $0.problems.isEmpty && $0.record?.purpose != .safety }
+        guard let index = sound ?? found.lastIndex(where: { $0.problems.isEmpty }) else {
             let when = date.map { " not after \(UTCTime.string($0))" } ?? ""
             throw Failure(
                 .notFound, "no sound backup of \(cluster)\(when) in the store",
                 why: found.isEmpty ? nil : "damaged: " + Self.list(found.map(\.location)),
                 next: "See what there is: daytwo backup list.")
         }
-        return ResolvedBackup(entry: found[index], passedOver: Array(found[(index + 1)...]))
+        let newer = found[(index + 1)...]
+        return ResolvedBackup(
+            entry: found[index], passedOver: newer.filter { !$0.problems.isEmpty },
+            safetyCopies: newer.filter { $0.problems.isEmpty })
     }
 
     private static func list(_ names: [String]) -> String {

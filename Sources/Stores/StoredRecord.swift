@@ -23,6 +23,12 @@ public struct StoredRecord: Sendable, Hashable {
         case partial
     }
 
+    /// What a backup was made for, where that is not to be restored first.
+    public enum Purpose: String, Sendable, Hashable {
+        /// A copy of what a restore, or the way back of an upgrade, was about to replace: it may be broken.
+        case safety
+    }
+
     /// Which cluster it is a backup of.
     public struct Identity: Sendable, Hashable {
         /// The cluster.
@@ -82,6 +88,8 @@ public struct StoredRecord: Sendable, Hashable {
     public var daytwoVersion: String
     /// The datastore's revisions, where they are known.
     public var window: Window?
+    /// What it was made for.
+    public var purpose: Purpose?
     /// How long the backup took, to the millisecond, where it is known.
     public var duration: Duration?
     /// Members that this version does not know.
@@ -141,6 +149,7 @@ public struct StoredRecord: Sendable, Hashable {
                 liveKeys: try window.optionalInteger("liveKeys"))
             self.window?.other = window.rest
         }
+        purpose = try json.optionalEnum("purpose", Purpose.self)
         duration = try json.optionalInteger("durationMilliseconds").map(Duration.milliseconds)
         other = json.rest
         try check()
@@ -169,6 +178,7 @@ public struct StoredRecord: Sendable, Hashable {
             members["liveKeys"] = window.liveKeys.map { .integer($0) }
             json["window"] = .object(sorting: members)
         }
+        json["purpose"] = purpose.map { .string($0.rawValue) }
         json["durationMilliseconds"] = duration.map { duration in
             .integer(duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000)
         }

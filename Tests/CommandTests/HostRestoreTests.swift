@@ -38,6 +38,7 @@ struct HostRestoreTests {
     @Test("It comes back as it was in the backup, revisions go on above all that were served, and there is a way back")
     func inPlace() throws {
         #expect(try host.daytwo("backup", "create", name).code == 0)
+        let backup = try host.daytwo("backup", "show", "\(cluster)@latest", "-o", "json").json()["id"] as? String
         let pods = try host.kubectl("get", "pods", "-n", namespace, "-l", "vcluster.loft.sh/managed-by", "-o", "name")
             .text
         let claims = try host.kubectl("get", "pvc", "-n", namespace, "-o", "name").text
@@ -65,6 +66,11 @@ struct HostRestoreTests {
         #expect(try #require(Int(try sql("SELECT max(id) FROM kine"))) > served)
         #expect(try sql("PRAGMA integrity_check") == "ok")
         #expect(try host.commands.archives().count == 2, "the safety backup")
+        let again = try host.daytwo("backup", "show", "\(cluster)@latest", "-o", "json")
+        #expect(
+            try again.json()["id"] as? String == backup && backup != nil, "the same command restores the same backup")
+        #expect(again.errors.contains("the safety copy of a restore"), "\(again.errors)")
+        #expect(try host.daytwo("backup", "list").text.contains("complete, safety"))
         #expect(
             try host.kubectl("get", "pods", "-n", namespace, "-l", "vcluster.loft.sh/managed-by", "-o", "name").text
                 == pods)

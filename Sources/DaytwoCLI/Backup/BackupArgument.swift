@@ -47,9 +47,7 @@ struct ChosenBackup {
         }
         store = try options.open(for: .reading, session)
         let resolved = try store.resolve(text)
-        for newer in resolved.passedOver {
-            session.console.warn("passed over \(newer.location): \(newer.problems.joined(separator: "; "))")
-        }
+        for remark in resolved.remarks { session.console.warn(remark) }
         entry = resolved.entry
     }
 

@@ -58,11 +58,13 @@ struct BackupCat: OperationCommand {
         }
         guard let entry = index.inventory.entry(path) else {
             throw Failure(
-                .notFound, "there is no \(path) in \(reader.name)", next: "see what there is: daytwo backup ls")
+                .notFound, "there is no \(path) in \(reader.name)",
+                next: "see what there is: daytwo backup ls \(reader.name)")
         }
         guard entry.header.kind == .file else {
             throw Failure(
-                .usage, "\(path) in \(reader.name) is no file", next: "see what is below it: daytwo backup ls")
+                .usage, "\(path) in \(reader.name) is no file",
+                next: "see what is below it: daytwo backup ls \(reader.name)")
         }
         try reader.read(entry, of: index, to: ConsoleSink(console: console))
     }

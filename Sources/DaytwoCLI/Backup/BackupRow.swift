@@ -40,7 +40,8 @@ struct BackupRow {
             ("createdAt", .string(UTCTime.string(entry.createdAt))), ("size", .integer(entry.size)),
             ("sha256", entry.record.map { .string($0.sha256) }),
             ("revision", entry.record?.window.map { .integer($0.revision) }), ("result", .string(result)),
-            ("reasons", .strings(reasons)), ("encrypted", .bool(entry.isEncrypted)),
+            ("reasons", .strings(reasons)), ("purpose", entry.record?.purpose.map { .string($0.rawValue) }),
+            ("encrypted", .bool(entry.isEncrypted)),
             ("verified", .bool(verified != nil)),
             (
                 "verification",
@@ -67,7 +68,8 @@ struct BackupRow {
                 entry.id.map { String($0.prefix(8)) } ?? "-", row.clusterText, Formats.local(entry.createdAt),
                 Formats.age(of: entry.createdAt, at: now), Formats.bytes(entry.size),
                 entry.record?.window.map { String($0.revision) } ?? "-",
-                row.result + (row.pin == nil ? "" : ", pinned"),
+                row.result + (entry.record?.purpose.map { ", \($0.rawValue)" } ?? "")
+                    + (row.pin == nil ? "" : ", pinned"),
                 row.verifiedText(at: now),
             ]
             if console.isWide {

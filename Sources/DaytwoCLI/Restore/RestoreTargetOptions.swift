@@ -59,9 +59,7 @@ extension StoreOptions {
         }
         let store = try self.open(for: .reading, session)
         let resolved = try store.resolve(text)
-        for entry in resolved.passedOver {
-            session.console.warn("passed over \(entry.location): \(entry.problems.joined(separator: "; "))")
-        }
+        for remark in resolved.remarks { session.console.warn(remark) }
         return try open(resolved.entry, in: store)
     }
 

@@ -55,7 +55,8 @@ public struct RemoteBackup: Sendable {
             letGo(connection, sum)
             let entry = try pending.commit(
                 keeping.record(
-                    answer.document, name, size: sum.size, sha256: sha256, liveKeys: answer.liveKeys, since: start))
+                    answer.document, name, size: sum.size, sha256: sha256, liveKeys: answer.liveKeys, since: start,
+                    purpose: request.purpose))
             if verified != nil { try keeping.noteVerification(entry) }
             return BackupResult(
                 entry: entry, document: answer.document, reading: answer.reading, databaseSize: answer.databaseSize,

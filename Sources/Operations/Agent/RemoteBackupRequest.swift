@@ -17,6 +17,8 @@ public struct RemoteBackupRequest: Sendable {
     public var verifies = true
     /// First remove what killed backups left in the store: a look at all of it.
     public var sweepsStore = true
+    /// What it is made for.
+    public var purpose: StoredRecord.Purpose?
     /// How the archive is compressed.
     public var options = ArchiveChoice()
     /// The k3s version, where the host tells it.

@@ -38,7 +38,7 @@ struct BackupKeeping: Sendable {
     /// The record that stands beside the archive; `start` is when the backup began, by `context.uptime`.
     func record(
         _ document: BackupDocument, _ name: ArchiveName, size: UInt64, sha256: SHA256Sum, liveKeys: Int,
-        since start: Duration
+        since start: Duration, purpose: StoredRecord.Purpose? = nil
     ) -> StoredRecord {
         var record = StoredRecord(
             id: document.id, name: name,
@@ -48,6 +48,7 @@ struct BackupKeeping: Sendable {
         record.window = StoredRecord.Window(
             revision: document.datastore.window.maxRevision, compactRevision: document.datastore.window.compactRevision,
             liveKeys: Int64(liveKeys))
+        record.purpose = purpose
         record.duration = .milliseconds((context.uptime() - start).milliseconds)
         return record
     }

@@ -22,6 +22,8 @@ public struct HostBackup: Sendable {
     public var verifies = true
     /// First remove what killed backups left in the store; once is enough for many backups.
     public var sweepsStore = true
+    /// What it is made for.
+    public var purpose: StoredRecord.Purpose?
     /// The level of compression; nil for what suits the size.
     public var level: Int32?
 
@@ -53,6 +55,7 @@ public struct HostBackup: Sendable {
             cluster: path, dataDirectory: pod.dataDirectory, scratchDirectory: AgentPod.scratch)
         request.verifies = verifies
         request.sweepsStore = sweepsStore
+        request.purpose = purpose
         request.options.level = level
         request.version = cluster.server.version.map { .init(value: $0, source: "image") }
         request.hostToken = try token()

@@ -25,6 +25,10 @@ struct LooseLog {
         guard isLoose, plan.target.hasServer else { return plan }
         let isWhole = try foldLog(intoDatabaseAt: directory.database)
         if isWhole, plan.target.database == "unreadable" { return try anew() }
+        if plan.target.database == "readable", try newestRevision() != plan.target.newestRevision {
+            // Somebody wrote to it after it was looked at, and has ended.
+            return try anew()
+        }
         var plan = plan
         plan.target.fingerprint = try TargetInspection(directory: directory).fingerprint()
         return plan
@@ -37,11 +41,27 @@ struct LooseLog {
         return try TargetInspection(directory: directory).fingerprint() == expected
     }
 
-    /// Brings the logs of both databases into them, before a database comes back.
-    func foldBoth(_ run: RunDirectory) throws(Failure) {
-        guard isLoose else { return }
-        for path in [directory.database, run.datastore.database] { _ = try foldLog(intoDatabaseAt: path) }
+    /// The database in place as it was once its log was in it.
+    struct State {
+        /// False where it is too damaged for that, or is gone itself.
+        let isWhole: Bool
+        fileprivate let fingerprint: TargetFingerprint?
+    }
+
+    /// Brings the logs of both databases into them, before one comes back.
+    func foldBoth(_ run: RunDirectory) throws(Failure) -> State {
+        guard isLoose else { return State(isWhole: true, fingerprint: nil) }
+        let isWhole = try foldLog(intoDatabaseAt: directory.database)
+        // One whose log was put aside as it was goes back as it was.
+        var isAsItWas = false
+        for log in databaseLogs where try FileStatus.ifPresent(run.looseLog(log)) != nil { isAsItWas = true }
+        if !isAsItWas { _ = try foldLog(intoDatabaseAt: run.datastore.database) }
         try synchronize(run)
+        return State(isWhole: isWhole, fingerprint: try TargetInspection(directory: directory).fingerprint())
+    }
+
+    private func newestRevision() throws(Failure) -> Int64 {
+        try TargetInspection(directory: directory).withDatabase { (file) throws(Failure) in try file.newestRevision() }
     }
 
     // MARK: While both are locked
@@ -59,9 +79,21 @@ struct LooseLog {
     private func move(_ run: RunDirectory, to place: (String) -> String) throws(Failure) {
         guard isLoose else { return }
         for log in databaseLogs where try FileStatus.ifPresent(directory.database + log)?.size ?? 0 > 0 {
-            try renameNew(directory.database + log, to: place(log))
+            var free = place(log)
+            while try FileStatus.ifPresent(free) != nil { free += "+" }
+            try renameNew(directory.database + log, to: free)
         }
         try synchronize(run)
+    }
+
+    /// Throws where somebody wrote to the database in place meanwhile, and has ended.
+    func requireUnchanged(since state: State) throws(Failure) {
+        guard let before = state.fingerprint, try TargetInspection(directory: directory).fingerprint() != before else {
+            return
+        }
+        throw Failure(
+            .refused, "something wrote to \(directory.database) meanwhile", why: "it is not as it was when it was read",
+            next: "make sure that nothing runs on it, and run the command again")
     }
 
     /// Throws where anything lies beside either database.
@@ -116,7 +148,11 @@ struct LooseLog {
         for log in databaseLogs {
             // What a run that was killed while it wrote to the database left beside it.
             try removeTree(run.datastore.database + log)
-            try removeTree("\(run.looseLog(log)).restored")
+            var restored = "\(run.looseLog(log)).restored"
+            while try FileStatus.ifPresent(restored) != nil {
+                try removeTree(restored)
+                restored += "+"
+            }
             if logs { try removeTree(run.looseLog(log)) }
         }
         try removeTree(run.set)

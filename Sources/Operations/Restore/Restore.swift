@@ -82,7 +82,6 @@ public struct Restore: Sendable {
     private func takeUp(
         _ journal: RestoreJournal, discardingOld: Bool, _ archive: RestoreArchive?
     ) throws(Failure) -> RestoreResult {
-        try directory.requireNoOtherDatastore()
         let lock = try takeLock("resume of \(journal.run)")
         defer { withExtendedLifetime(lock) {} }
         let place = RunDirectory(directory, run: journal.run)
@@ -252,16 +251,22 @@ public struct Restore: Sendable {
 
     /// Whether the exchange has happened, from the directories themselves: a kill may fall between it and its record.
     func isSwapped(_ journal: RestoreJournal) throws(Failure) -> Bool {
-        guard let staged = journal.staged?.server else { return false }
-        return try FileStatus.ifPresent(fitting(journal.plan).directory.set)?.inode == staged
+        try isSet(at: fitting(journal.plan).directory.set, journal.staged)
+    }
+
+    /// Whether the set at a path is the one that a fingerprint tells of.
+    func isSet(at path: String, _ fingerprint: TargetFingerprint?) throws(Failure) -> Bool {
+        guard let inode = fingerprint?.server, try FileStatus.ifPresent(path)?.inode == inode else { return false }
+        guard let born = fingerprint?.born, let here = try birthTime(of: path) else { return true }
+        return born == here
     }
 
     /// Whether the old set lies at a path, or nothing where there is none (any more).
     func isOldSet(_ path: String, _ journal: RestoreJournal) throws(Failure) -> Bool {
-        guard let status = try FileStatus.ifPresent(path) else {
+        guard try FileStatus.ifPresent(path) != nil else {
             return !journal.plan.target.hasServer || journal.state == .discarding
         }
-        return status.inode == journal.plan.target.fingerprint.server
+        return try isSet(at: path, journal.plan.target.fingerprint)
     }
 
     func unknownSet(_ path: String) -> Failure {

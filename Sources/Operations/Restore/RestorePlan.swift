@@ -145,6 +145,8 @@ public struct TargetFingerprint: Codable, Sendable, Equatable {
 
     /// The inode of `server/`, or of the database of Kubernetes.
     public var server: UInt64?
+    /// When that database was made, in nanoseconds since 1970: the inode of one that is deleted is soon another one's.
+    public var born: Int64?
     /// `state.db`, its `-wal` and the database of an etcd by their paths below `db/`, those that are there.
     public var files: [String: File]
 }

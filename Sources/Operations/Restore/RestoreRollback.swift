@@ -11,7 +11,6 @@ extension Restore {
     }
 
     private func goBack(_ journal: RestoreJournal) throws(Failure) -> RestoreResult {
-        try directory.requireNoOtherDatastore()
         let lock = try takeLock("rollback of \(journal.run)")
         defer { withExtendedLifetime(lock) {} }
         let place = RunDirectory(directory, run: journal.run)
@@ -40,16 +39,19 @@ extension Restore {
         switch try whatIsInPlace(journal, place) {
         case .old: break
         case .new:
+            try directory.requireNoOtherDatastore()
             try requireNoLaterRestore(journal)
             try requireNoServer()
             // Recorded first: from here on a resume must not take the old set for a restored one.
             try record(.rollingBack, &journal, place)
-            remarks = try bumpOldSet(journal, place)
-            try LooseLog(directory).foldBoth(place)
-            try bringBack(journal.plan.target.hasServer ? .exchange : .putAside, journal, place)
+            let wasStarted = try wasStarted(journal)
+            let state = try LooseLog(directory).foldBoth(place)
+            if wasStarted { remarks = try bumpOldSet(journal, place) }
+            try bringBack(state, journal.plan.target.hasServer ? .exchange : .putAside, journal, place)
         case .nothing:
+            try directory.requireNoOtherDatastore()
             try record(.rollingBack, &journal, place)
-            try bringBack(.bring, journal, place)
+            try bringBack(LooseLog(directory).foldBoth(place), .bring, journal, place)
             remarks = ["\(directory.set) was gone; the old set is back with the revision that it had"]
         }
         if let remark = try LooseLog(directory).bringBack(journal.plan, place) { remarks.append(remark) }
@@ -69,7 +71,7 @@ extension Restore {
     private func whatIsInPlace(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) -> InPlace {
         let old = journal.plan.target.fingerprint.server
         let here = try FileStatus.ifPresent(directory.set)?.inode
-        if here == old { return .old }
+        if try old == nil ? here == nil : isSet(at: directory.set, journal.plan.target.fingerprint) { return .old }
         if try isOldSet(place.set, journal) {
             if try isSwapped(journal) {
                 try requireRestored(journal)
@@ -98,7 +100,7 @@ extension Restore {
         throw Failure(
             .refused, "the restore \(journal.run) cannot be rolled back",
             why: "\(directory.database) is another database than the restored one: it has not reached its revision",
-            next: "move it away, if the old one is to come back in its place")
+            next: "move it and its -wal away, if the old one is to come back in its place")
     }
 
     /// Inodes are used again: a later restore may have one that looks like this one's.
@@ -126,17 +128,20 @@ extension Restore {
         try place.write(journal)
     }
 
-    private func bringBack(_ step: SetExchange.Step, _ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) {
+    private func bringBack(
+        _ state: LooseLog.State, _ step: SetExchange.Step, _ journal: RestoreJournal, _ place: RunDirectory
+    ) throws(Failure) {
         let log = LooseLog(directory)
         try SetExchange(directory: directory, place: place, context: context)
             .perform(step, next: "stop it and roll back again: \(command("rollback", journal))") { () throws(Failure) in
-                try log.putAsideRestored(place)
+                try log.requireUnchanged(since: state)
+                // The log of a sound database is from somebody who was started meanwhile.
+                if !state.isWhole { try log.putAsideRestored(place) }
             }
     }
 
     /// Bumps the old set when the restored one was started, and says what it did.
     private func bumpOldSet(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) -> [String] {
-        guard try wasStarted(journal) else { return [] }
         guard journal.plan.target.driver != DatastoreDriver.etcd.rawValue else {
             return [
                 "\(ran) on the restored set; the old set is on etcd and comes back with the revisions that it had:"
@@ -147,6 +152,19 @@ extension Restore {
             return ["\(ran) on the restored set; the old database cannot be bumped: \(journal.plan.target.database)"]
         }
         let bump = bumpAboveRestored(journal)
+        do throws(Failure) {
+            try raise(bump, journal, place)
+        } catch {
+            // The old set comes back as it is: that it is damaged is often why there was a restore.
+            guard isDamage(error) else { throw error }
+            return ["\(ran) on the restored set; the old database cannot be bumped: \(error.description)"]
+        }
+        try synchronizeTree(place.datastore.databases)
+        return ["\(ran) on the restored set: the old set comes back with revision \(bump.revision)"]
+    }
+
+    private func raise(_ bump: RevisionBump, _ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) {
+        // Out of WAL mode, so that what is committed is in the file, or an error.
         if directory.distribution == .kubernetes { _ = try foldLog(intoDatabaseAt: place.datastore.database) }
         try bump.apply(toDatabaseAt: place.datastore.database)
         let raised = try KineFile(path: place.datastore.database)
@@ -157,8 +175,6 @@ extension Restore {
                 .failed, "the revision of \(place.datastore.database) could not be raised", why: "it is \(newest)",
                 next: "free space, and roll back again: \(command("rollback", journal))")
         }
-        try synchronizeTree(place.datastore.databases)
-        return ["\(ran) on the restored set: the old set comes back with revision \(bump.revision)"]
     }
 
     private var ran: String { directory.distribution == .k3s ? "a k3s ran" : "a control plane ran" }

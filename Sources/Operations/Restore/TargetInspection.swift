@@ -96,7 +96,9 @@ struct TargetInspection {
                 inode: status.inode, size: status.size, seconds: status.modified.seconds,
                 nanoseconds: status.modified.nanoseconds)
         }
-        return TargetFingerprint(server: try FileStatus.ifPresent(directory.set)?.inode, files: files)
+        return TargetFingerprint(
+            server: try FileStatus.ifPresent(directory.set)?.inode,
+            born: directory.distribution == .kubernetes ? try birthTime(of: directory.set) : nil, files: files)
     }
 
     /// Why this directory cannot be replaced at all, whatever the archive; without that a server runs if it will be stopped.
@@ -120,8 +122,10 @@ struct TargetInspection {
         }
         guard let server = try FileStatus.ifPresent(directory.set) else { return refusals }
         guard directory.distribution == .k3s else {
-            return server.kind == .regular
-                ? [] : ["\(directory.set) is a \(server.kind.rawValue): give the directory that it points into"]
+            guard server.kind != .regular else { return refusals }
+            return refusals + [
+                "\(directory.set) is a \(server.kind.rawValue): give the directory that it points into"
+            ]
         }
         guard server.kind == .directory else {
             return refusals + ["\(directory.server) is a \(server.kind.rawValue): give the directory that it points to"]

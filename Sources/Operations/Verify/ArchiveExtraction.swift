@@ -81,7 +81,8 @@ public struct ArchiveExtraction: Sendable {
             }
             guard isThere || ["inventory.json", "SHA256SUMS"].contains(path) else {
                 throw Failure(
-                    .notFound, "there is no \(path) in \(reader.name)", next: "see what there is: daytwo backup ls")
+                    .notFound, "there is no \(path) in \(reader.name)",
+                    next: "see what there is: daytwo backup ls \(reader.name)")
             }
         }
     }

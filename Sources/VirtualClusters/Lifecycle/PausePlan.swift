@@ -28,7 +28,8 @@ public struct PausePlan: Sendable, Hashable {
     public var sentences: [String] {
         var sentences = patches.map { "\($0.type.kind) \($0.namespace)/\($0.name) gets \($0.replicas) replicas." }
         if patches.isEmpty { sentences.append("Nothing is to be changed.") }
-        if !podsKept.isEmpty {
+        // A resume deletes none anyway.
+        if !podsKept.isEmpty, patches.allSatisfy({ $0.replicas == 0 }) {
             sentences.append(
                 "\(podsKept.count) workload pods go on running; vcluster's own command would delete them.")
         }

@@ -28,7 +28,7 @@ extension HostRestore {
                 "the restore of \(hold.cluster.path) failed, and the state from before is back\(remark)",
                 why: failure.description,
                 next: isTouched
-                    ? "Look at its pod's log. Name the backup by its id to try again: the newest may be the safety backup now."
+                    ? "Look at its pod's log, and try again, or with an older backup: daytwo backup list."
                     : failure.next, cause: failure)
         } catch {
             guard !error.isNotOurs else { return error }

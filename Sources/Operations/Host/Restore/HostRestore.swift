@@ -146,7 +146,8 @@ public struct HostRestore: Sendable {
     ) throws(Failure) -> CatalogEntry {
         context.report(.step("backing up what is there now"))
         do throws(Failure) {
-            let backup = HostBackup(cluster, among: objects, on: host, settings.agent)
+            var backup = HostBackup(cluster, among: objects, on: host, settings.agent)
+            backup.purpose = .safety
             return try backup.run(to: store, context).entry
         } catch {
             throw Failure(

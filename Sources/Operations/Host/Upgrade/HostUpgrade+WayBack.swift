@@ -97,8 +97,9 @@ extension HostUpgrade {
         do throws(Failure) {
             let (cluster, objects) = try restore.find()
             context.report(.step("backing up what the new version wrote"))
-            result.backup = try HostBackup(cluster, among: objects, on: host, settings.agent).run(to: store, context)
-                .entry
+            var backup = HostBackup(cluster, among: objects, on: host, settings.agent)
+            backup.purpose = .safety
+            result.backup = try backup.run(to: store, context).entry
         } catch {
             result.remarks.append("what the new version wrote could not be backed up: \(error.description)")
         }
