@@ -167,6 +167,11 @@ public struct DataDirectory: Sendable {
         return DataDirectory(root: root, other)
     }
 
+    /// The same directory as what a plan found there, or brings there.
+    func planned(_ plan: RestorePlan) -> DataDirectory {
+        DataDirectory(root: root, plan.target.distribution ?? .k3s)
+    }
+
     /// Refuses file systems on which SQLite's locks do not hold (sqlite.org/wal.html).
     public func refuseNetworkFileSystem() throws(Failure) {
         let facts = try FileSystemFacts(of: root)

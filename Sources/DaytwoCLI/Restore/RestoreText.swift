@@ -62,9 +62,8 @@ enum RestoreText {
     /// Where the old set lies, or `-`.
     static func oldSet(_ journal: RestoreJournal, _ directory: DataDirectory) -> String {
         let keeps = [.swapped, .rebuilding, .done].contains(journal.state)
-        let set = journal.plan.target.distribution == .kubernetes ? "state.db" : "server"
         return keeps && !journal.isOldDiscarded && journal.plan.target.hasServer
-            ? "\(directory.journals)/\(journal.run)/\(set)" : "-"
+            ? RestoreRuns(directory).setAside(by: journal) : "-"
     }
 
     /// Shows what a restore came to. With an etcd that k3s has yet to rebuild it is half-way: nothing serves the cluster.

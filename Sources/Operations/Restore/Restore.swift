@@ -35,7 +35,7 @@ public struct Restore: Sendable {
 
     /// A directory that a restore found empty is of what the backup is of.
     func fitting(_ plan: RestorePlan) -> Restore {
-        Restore(DataDirectory(root: directory.root, plan.target.distribution ?? .k3s), context)
+        Restore(directory.planned(plan), context)
     }
 
     private func begin(_ plan: RestorePlan, _ archive: RestoreArchive) throws(Failure) -> RestoreResult {

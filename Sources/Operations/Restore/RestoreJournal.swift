@@ -136,6 +136,11 @@ public struct RestoreRuns: Sendable {
         return runs
     }
 
+    /// Where a run has the set that is not in use: after it, the old one.
+    public func setAside(by journal: RestoreJournal) -> String {
+        RunDirectory(directory.planned(journal.plan), run: journal.run).set
+    }
+
     /// The run that a person means: by id or its beginning, or the only one that fits.
     public func find(_ text: String?, where fits: (RestoreJournal) -> Bool) throws(Failure) -> RestoreJournal {
         let journals = try list().compactMap(\.journal)
