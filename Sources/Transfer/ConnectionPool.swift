@@ -36,36 +36,37 @@ final class CurlMulti: @unchecked Sendable {
     private let multi: UnsafeMutableRawPointer
 
     init() throws(Failure) {
-        guard let multi = curl_multi_init() else { throw Failure(.failed, "libcurl could not be started") }
+        try loadCurl()
+        guard let multi = daytwo_multi_init() else { throw Failure(.failed, "libcurl could not be started") }
         self.multi = multi
     }
 
-    deinit { curl_multi_cleanup(multi) }
+    deinit { daytwo_multi_cleanup(multi) }
 
     func add(_ easy: UnsafeMutableRawPointer, at place: String) throws(Failure) {
-        guard curl_multi_add_handle(multi, easy) == CURLM_OK else {
+        guard daytwo_multi_add_handle(multi, easy) == CURLM_OK else {
             throw Failure(.failed, "libcurl did not take the request to \(place)")
         }
     }
 
-    func remove(_ easy: UnsafeMutableRawPointer) { curl_multi_remove_handle(multi, easy) }
+    func remove(_ easy: UnsafeMutableRawPointer) { daytwo_multi_remove_handle(multi, easy) }
 
     /// Drives its one transfer to the end; `step` is called each time that something may have come, ten times a second
     /// at least, and once after the end. What it throws ends it.
     func run(at place: String, step: () throws(Failure) -> Bool) throws(Failure) -> CURLcode? {
         var running: Int32 = 1
         while true {
-            guard curl_multi_perform(multi, &running) == CURLM_OK else {
+            guard daytwo_multi_perform(multi, &running) == CURLM_OK else {
                 throw Failure(.failed, "libcurl gave up the request to \(place)")
             }
             guard try step() else { return nil }
             if running == 0 { break }
-            guard curl_multi_poll(multi, nil, 0, Self.longestWait, nil) == CURLM_OK else {
+            guard daytwo_multi_poll(multi, nil, 0, Self.longestWait, nil) == CURLM_OK else {
                 throw Failure(.failed, "libcurl gave up the request to \(place)")
             }
         }
         var left: Int32 = 0
-        guard let message = curl_multi_info_read(multi, &left), message.pointee.msg == CURLMSG_DONE else {
+        guard let message = daytwo_multi_info_read(multi, &left), message.pointee.msg == CURLMSG_DONE else {
             throw Failure(.failed, "libcurl lost the request to \(place)")
         }
         return message.pointee.data.result

@@ -3,7 +3,6 @@ import Failures
 
 /// The owner of an easy handle and of what it points to.
 struct CurlHandle: ~Copyable {
-    private static let globalResult = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
     private static let errorSize = Int(CURL_ERROR_SIZE)
 
     let easy: UnsafeMutableRawPointer
@@ -12,16 +11,15 @@ struct CurlHandle: ~Copyable {
     private let connectsTo = CurlList()
 
     init() throws(Failure) {
-        guard Self.globalResult == CURLE_OK, let easy = curl_easy_init() else {
-            throw Failure(.failed, "libcurl could not be started")
-        }
+        try loadCurl()
+        guard let easy = daytwo_easy_init() else { throw Failure(.failed, "libcurl could not be started") }
         self.easy = easy
         errorText = .allocate(capacity: Self.errorSize)
         errorText.initialize(repeating: 0, count: Self.errorSize)
     }
 
     deinit {
-        curl_easy_cleanup(easy)
+        daytwo_easy_cleanup(easy)
         errorText.deallocate()
     }
 
@@ -89,7 +87,7 @@ struct CurlHandle: ~Copyable {
 
     /// What a transfer's result means; `place` is scheme and host.
     func failure(_ result: CURLcode, at place: String) -> Failure {
-        let meaning = String(cString: curl_easy_strerror(result))
+        let meaning = String(cString: daytwo_easy_strerror(result))
         // libcurl's own words name hosts and certificates, never paths, queries or header fields.
         let detail = String(cString: errorText)
         let why = detail.isEmpty ? meaning : detail
@@ -131,19 +129,27 @@ struct CurlHandle: ~Copyable {
     func accept(_ result: CURLcode) throws(Failure) {
         guard result == CURLE_OK else {
             throw Failure(
-                .failed, "libcurl did not take a setting", why: String(cString: curl_easy_strerror(result)))
+                .failed, "libcurl did not take a setting", why: String(cString: daytwo_easy_strerror(result)))
         }
     }
+}
+
+/// Makes sure that libcurl is there; before that, nothing of it can be called.
+func loadCurl() throws(Failure) {
+    guard let problem = daytwo_curl_load() else { return }
+    throw Failure(
+        .failed, "libcurl cannot be loaded", why: String(cString: problem),
+        next: "install it (Debian: apt-get install libcurl4)")
 }
 
 /// The owner of one of libcurl's lists of lines.
 private final class CurlList {
     private(set) var first: UnsafeMutablePointer<curl_slist>?
 
-    deinit { curl_slist_free_all(first) }
+    deinit { daytwo_slist_free_all(first) }
 
     func append(_ line: String) throws(Failure) {
-        guard let list = curl_slist_append(first, line) else { throw Failure(.failed, "out of memory") }
+        guard let list = daytwo_slist_append(first, line) else { throw Failure(.failed, "out of memory") }
         first = list
     }
 }

@@ -61,7 +61,7 @@ public struct RawConnection: ~Copyable {
     public func send(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> Int {
         guard !bytes.isEmpty else { return 0 }
         var count = 0
-        let result = curl_easy_send(handle.easy, bytes.baseAddress, bytes.count, &count)
+        let result = daytwo_easy_send(handle.easy, bytes.baseAddress, bytes.count, &count)
         guard result == CURLE_OK || result == CURLE_AGAIN else { throw broken(result) }
         return result == CURLE_AGAIN ? 0 : count
     }
@@ -71,7 +71,7 @@ public struct RawConnection: ~Copyable {
     /// Throws `unreachable` for a connection that is broken.
     public func receive(into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int? {
         var count = 0
-        let result = curl_easy_recv(handle.easy, buffer.baseAddress, buffer.count, &count)
+        let result = daytwo_easy_recv(handle.easy, buffer.baseAddress, buffer.count, &count)
         guard result == CURLE_OK || result == CURLE_AGAIN else { throw broken(result) }
         return result == CURLE_AGAIN ? nil : count
     }
@@ -91,7 +91,7 @@ public struct RawConnection: ~Copyable {
 
     private func broken(_ result: CURLcode) -> Failure {
         Failure(
-            .unreachable, "the connection to \(place) is broken", why: String(cString: curl_easy_strerror(result)),
+            .unreachable, "the connection to \(place) is broken", why: String(cString: daytwo_easy_strerror(result)),
             cause: NoAnswerError(mayHaveArrived: true))
     }
 }

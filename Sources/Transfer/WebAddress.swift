@@ -14,6 +14,7 @@ struct WebAddress {
         guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw refuse("it has a space, a line end, or a character that is not ASCII")
         }
+        try loadCurl()
         guard let parsed = ParsedURL(url) else { throw refuse("it has no form of a URL") }
         guard let scheme = parsed.part(CURLUPART_SCHEME), ["http", "https"].contains(scheme) else {
             throw refuse("only http and https are known")
@@ -31,20 +32,20 @@ private struct ParsedURL: ~Copyable {
     private let handle: OpaquePointer
 
     init?(_ url: String) {
-        guard let handle = curl_url() else { return nil }
-        guard curl_url_set(handle, CURLUPART_URL, url, 0) == CURLUE_OK else {
-            curl_url_cleanup(handle)
+        guard let handle = daytwo_url() else { return nil }
+        guard daytwo_url_set(handle, CURLUPART_URL, url, 0) == CURLUE_OK else {
+            daytwo_url_cleanup(handle)
             return nil
         }
         self.handle = handle
     }
 
-    deinit { curl_url_cleanup(handle) }
+    deinit { daytwo_url_cleanup(handle) }
 
     func part(_ part: CURLUPart) -> String? {
         var text: UnsafeMutablePointer<CChar>?
-        guard curl_url_get(handle, part, &text, 0) == CURLUE_OK, let text else { return nil }
-        defer { curl_free(text) }
+        guard daytwo_url_get(handle, part, &text, 0) == CURLUE_OK, let text else { return nil }
+        defer { daytwo_free(text) }
         return String(cString: text)
     }
 }
