@@ -47,4 +47,33 @@ struct HostPlanFileTests {
         #expect(try host.daytwo("restore", "run", name, "--plan", "\(file).none", "--yes").code == 11)
         #expect(try host.leftovers() == "")
     }
+
+    @Test("A kept plan of a move is carried out with its choices while it still fits; else it is refused")
+    func keptMove() throws {
+        let move = try MoveFixture("D")
+        let file = move.host.commands.path("move.json")
+        let plan = try move.restore("plan", "--create-namespace", "--no-clean", "volumes", "--out", file)
+        #expect(plan.code == 0, "\(plan.errors)")
+        let kept = ["--to", "host-2", "--plan", file, "--yes"]
+
+        let choice = try move.restore("run", kept + ["--name", "gold"])
+        #expect(choice.code == 64 && choice.errors.contains("leave them out"), "\(choice.errors)")
+        let elsewhere = try move.restore("run", ["--to", "host-1", "--plan", file, "--yes"])
+        #expect(elsewhere.code == 4 && elsewhere.errors.contains("the host: host-1, not host-2"), "\(elsewhere.errors)")
+
+        // The namespace is there meanwhile, so that it is not created any more.
+        #expect(try move.there("create", "namespace", "fresh").contains("created"))
+        let changed = try move.restore("run", kept)
+        #expect(
+            changed.code == 4 && changed.errors.contains("the namespace is created: false, not true"),
+            "\(changed.errors)")
+        #expect(changed.errors.contains("--to host-2 -n fresh --name silver"), "\(changed.errors)")
+        #expect(try move.there("delete", "namespace", "fresh").contains("deleted"))
+        #expect(try move.waitFor { try move.left() == "" }, "nothing was made")
+
+        let run = try move.restore("run", kept)
+        #expect(run.code == 0, "\(run.text)\(run.errors)")
+        #expect(run.errors.contains("volumes"), "what was chosen then holds now: \(run.errors)")
+        #expect(try move.there("get", "pod", "silver-0", "-n", "fresh", "--no-headers").contains("Running"))
+    }
 }

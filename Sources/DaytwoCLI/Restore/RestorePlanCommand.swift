@@ -1,8 +1,6 @@
 import Archive
 import ArgumentParser
 import Failures
-import Files
-import JSONValues
 import Operations
 
 /// `daytwo restore plan`.
@@ -59,10 +57,7 @@ struct RestorePlanCommand: OperationCommand {
         let archive = try store.archive(backup, session)
         let context = session.context(stopped: "run the command again; nothing was changed")
         let plan = try RestorePlanner(archive, onto: target.directory(), choices.options, context).plan()
-        if let out {
-            let bytes = try JSON(encoding: plan).serialized() + [UInt8(ascii: "\n")]
-            try durablyWrite(bytes, to: out, replacing: true)
-        }
+        if let out { try PlanFile.ofDirectory.write(plan, to: out) }
         try session.console.show(
             RestoreText.document("RestorePlan", plan, []), names: [plan.source.id], text: RestoreText.plan(plan))
         guard detailedExitcode else { return .done }

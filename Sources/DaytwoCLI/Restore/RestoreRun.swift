@@ -1,8 +1,6 @@
 import Archive
 import ArgumentParser
 import Failures
-import Files
-import JSONValues
 import Operations
 
 /// `daytwo restore run`.
@@ -14,6 +12,7 @@ struct RestoreRun: JobCommand {
             daytwo restore run BACKUP --to HOST [-n NAMESPACE] [--name NAME] [<options>]
             daytwo restore run --data-dir DIR BACKUP [<options>]
             daytwo restore run NAMESPACE/NAME --plan FILE [<options>]
+            daytwo restore run --to HOST --plan FILE [<options>]
             daytwo restore run --data-dir DIR --plan FILE [<options>]
             """,
         discussion: """
@@ -94,7 +93,7 @@ struct RestoreRun: JobCommand {
             let archive = try store.archive(backup ?? "", session)
             return (try RestorePlanner(archive, onto: directory, choices.options, context).plan(), archive)
         }
-        let kept = try JSON(parsing: readFile(path, limit: 64 << 20)).decode(RestorePlan.self)
+        let kept = try PlanFile.ofDirectory.read(path)
         let archive = try RestoreArchive(path: kept.source.path)
         guard kept.target.root == directory.root, archive.document.id == kept.source.id else {
             throw Failure(

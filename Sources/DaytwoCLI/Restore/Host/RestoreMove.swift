@@ -54,6 +54,8 @@ struct ChosenMove {
     let archive: HostRestoreArchive
     let options: HostMoveOptions
     let original: MoveOriginal
+    /// The plan that it has to come to, where one was kept.
+    let kept: HostMovePlan?
     /// Where it goes: `host/team/blue`.
     let target: String
     /// The lease of what was backed up, where it still is there.
@@ -65,25 +67,37 @@ struct ChosenMove {
         return try originalLease.hold(.here("move to \(target)"), work)
     }
 
-    func plan() throws(Failure) -> HostMovePlan { try move.plan(archive, options, original: original) }
+    /// Throws `refused` where it is no longer the kept one.
+    func plan() throws(Failure) -> HostMovePlan {
+        let plan = try move.plan(archive, options, original: original)
+        guard let kept else { return plan }
+        try PlanFile.ofMove.require(
+            noneOf: plan.differences(from: kept),
+            "daytwo restore plan \(kept.source.id.prefix(8)) --to \(plan.target.host) -n \(plan.target.namespace) --name \(plan.target.name)"
+        )
+        return plan
+    }
 }
 
 extension RestoreMoveOptions {
-    /// Reads it all: the archive is verified, and where the original lies is looked at.
+    /// Reads it all: the archive is verified, and where the original lies is looked at. What a plan was kept of is chosen by
+    /// that.
     func chosen(
         _ words: [String], _ target: RestoreDirectoryOptions, _ host: RestoreHostOptions,
-        _ choices: RestoreChoiceOptions,
-        _ hostChoices: RestoreHostChoiceOptions, _ store: StoreOptions, _ session: Session
+        _ choices: RestoreChoiceOptions, _ hostChoices: RestoreHostChoiceOptions, plan: String? = nil,
+        _ store: StoreOptions, _ session: Session
     ) throws(Failure) -> ChosenMove {
         guard target.dataDir == nil, host.host.host == nil else {
             throw Failure(
                 .usage, "--to names the host, and \(target.dataDir == nil ? "--host" : "--data-dir") another place",
                 next: "give one of both")
         }
-        guard let backup = words.last, words.count <= 2 else {
-            throw words.isEmpty ? RestoreForm.noBackup : Failure(.usage, "there are too many words")
-        }
         var options = try options(choices, hostChoices)
+        (options.namespace, options.name) = (host.host.namespace, name)
+        let kept = try PlanFile.ofMove.read(plan, hasChoices: options != HostMoveOptions())
+        if let kept { options = kept.options }
+        guard words.count <= 2 else { throw Failure(.usage, "there are too many words") }
+        guard let backup = words.last ?? kept?.source.id else { throw RestoreForm.noBackup }
         let archive = try store.hostArchive(backup, session)
         let identity = archive.document.identity
         if words.count == 2, words[0] != "\(identity.namespace ?? "")/\(identity.name)", words[0] != identity.name {
@@ -92,8 +106,9 @@ extension RestoreMoveOptions {
                 why: "it is of \([identity.namespace, identity.name].compactMap { $0 }.joined(separator: "/"))",
                 next: "with --to, name the backup alone; -n and --name say where it goes")
         }
-        options.namespace = host.host.namespace ?? identity.namespace
-        options.name = name ?? identity.name
+        options.namespace = options.namespace ?? identity.namespace
+        let newName = options.name ?? identity.name
+        options.name = newName
         guard let namespace = options.namespace else {
             throw Failure(
                 .refused, "\(archive.fileName) is no backup of a virtual cluster on a host",
@@ -103,7 +118,7 @@ extension RestoreMoveOptions {
         var there = host
         there.host.host = to
         there.host.namespace = nil
-        let place = "\(namespace)/\(name ?? identity.name)"
+        let place = "\(namespace)/\(newName)"
         let restore = try there.restore(
             place, session, stopped: "go on with: daytwo restore resume \(place) --host \(to ?? "")")
         let (original, found) = try original(of: identity, host.host, session)
@@ -112,7 +127,7 @@ extension RestoreMoveOptions {
         let context = session.context(stopped: "run the command again; nothing was changed")
         return ChosenMove(
             move: try HostMove(restore), restore: restore, archive: archive, options: options, original: original,
-            target: "\(to ?? "")/\(place)",
+            kept: kept, target: "\(to ?? "")/\(place)",
             originalLease: isItself
                 ? nil
                 : found.map { ClusterLease(of: identity.name, in: identity.namespace ?? "", on: $0, context) })
@@ -170,11 +185,9 @@ extension RestoreMoveOptions {
 extension RestorePlanCommand {
     /// The plan of a move.
     func planMove(_ session: Session) throws(Failure) -> ExitStatus {
-        guard out == nil else {
-            throw Failure(.usage, "no plan of a move is kept", next: "run it without --out")
-        }
         let chosen = try move.chosen(words, target, host, choices, hostChoices, store, session)
         let plan = try chosen.plan()
+        if let out { try PlanFile.ofMove.write(plan, to: out) }
         try session.console.show(
             RestoreText.document("HostMovePlan", plan, []), names: [plan.source.id], text: HostMoveText.plan(plan))
         guard detailedExitcode else { return .done }
@@ -185,10 +198,7 @@ extension RestorePlanCommand {
 extension RestoreRun {
     /// A move.
     func runMove(_ session: Session) throws(Failure) -> ExitStatus {
-        guard plan == nil else {
-            throw Failure(.usage, "--plan is not for moves", next: "name the backup instead")
-        }
-        let chosen = try move.chosen(words, target, host, choices, hostChoices, store, session)
+        let chosen = try move.chosen(words, target, host, choices, hostChoices, plan: plan, store, session)
         let plan = try chosen.plan()
         for warning in plan.warnings { session.console.warn(warning) }
         if plan.refusals.isEmpty {

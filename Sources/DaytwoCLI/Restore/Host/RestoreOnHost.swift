@@ -11,7 +11,7 @@ extension RestorePlanCommand {
         let restore = try host.restore(cluster, session, stopped: "run the command again; nothing was changed")
         let archive = try store.hostArchive(backup, session)
         let plan = try restore.plan(archive, options, store: store.path(session))
-        if let out { try HostPlanFile.write(plan, to: out) }
+        if let out { try PlanFile.onHost.write(plan, to: out) }
         try session.console.show(
             RestoreText.document("HostRestorePlan", plan, []), names: [plan.source.id], text: HostRestoreText.plan(plan)
         )
@@ -24,7 +24,7 @@ extension RestoreRun {
     /// The restore of a virtual cluster on a host.
     func runOnHost(_ cluster: String, _ backup: String?, _ session: Session) throws(Failure) -> ExitStatus {
         let chosen = try hostChoices.options(choices)
-        let kept = try HostPlanFile.read(plan, besides: chosen)
+        let kept = try PlanFile.onHost.read(plan, hasChoices: chosen != HostRestoreOptions())
         guard let backup = backup ?? kept?.source.id else { throw RestoreForm.noBackup }
         let options = kept?.options ?? chosen
         let restore = try host.restore(
@@ -33,7 +33,10 @@ extension RestoreRun {
         let archive = try store.hostArchive(backup, session)
         let location = try store.path(session)
         let plan = try restore.plan(archive, options, store: location)
-        if let kept { try HostPlanFile.require(plan, as: kept, cluster) }
+        if let kept {
+            try PlanFile.onHost.require(
+                noneOf: plan.differences(from: kept), "daytwo restore plan \(cluster) \(kept.source.id.prefix(8))")
+        }
         for warning in plan.warnings { session.console.warn(warning) }
         if plan.refusals.isEmpty {
             session.console.note(HostRestoreText.summary(plan))
