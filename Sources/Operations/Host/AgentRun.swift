@@ -102,6 +102,7 @@ struct AgentRun: Sendable {
         let selector = ObjectSelector(labels: "\(AgentPod.runLabel)=\(pod.run.prefix(32))")
         var last = "its pod was not created"
         var pause = GrowingPause()
+        var wait = WaitReport("starting the agent on \(host.name)", atMost: pod.settings.startLimit, context)
         var homeless: Duration?
         while context.uptime() < end {
             try context.checkStop()
@@ -129,6 +130,7 @@ struct AgentRun: Sendable {
                 }
                 last = why
             }
+            wait.tell(last)
             try host.client.surroundings.sleep(pause.grow())
         }
         if homeless != nil { throw noNode(last) }

@@ -35,7 +35,6 @@ public struct HostDrillReport: Sendable {
 /// Proves on a host that a backup comes back: a scratch namespace that nothing gets in or out of, its data on a scratch volume,
 /// k3s alone on it, without a syncer and without rights on the host, its API asked and counted. Then all of it is removed.
 public struct HostDrill: Sendable {
-    private static let pause = Duration.milliseconds(500)
     private static let removalLimit = Duration.seconds(120)
 
     private let host: HostCluster
@@ -124,6 +123,8 @@ public struct HostDrill: Sendable {
         let run = AgentRun(host: host, pod: pod, context: context)
         let end = context.uptime() + settings.startLimit
         var last = "it does not answer"
+        var pause = GrowingPause()
+        var wait = WaitReport("waiting until k3s is ready", atMost: settings.startLimit, context)
         while context.uptime() < end {
             try context.checkStop()
             do throws(Failure) {
@@ -139,7 +140,8 @@ public struct HostDrill: Sendable {
                 guard error.code == .unreachable || error.code == .notFound else { throw error }
                 last = error.description
             }
-            try host.client.surroundings.sleep(Self.pause)
+            wait.tell(last)
+            try host.client.surroundings.sleep(pause.grow())
         }
         throw Failure(
             .verificationFailed, "the backup \(archive.fileName) did not come up on \(host.name)",
@@ -174,11 +176,12 @@ public struct HostDrill: Sendable {
             guard error.code != .notFound else { return }
             throw error
         }
+        var pause = GrowingPause()
         while try client.find(.namespaces, scratch.name) != nil {
             guard context.uptime() < end else {
                 throw Failure(.unreachable, "the namespace \(scratch.name) on \(host.name) does not go away")
             }
-            try client.surroundings.sleep(Self.pause)
+            try client.surroundings.sleep(pause.grow())
         }
     }
 }

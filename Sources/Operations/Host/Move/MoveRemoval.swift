@@ -5,8 +5,6 @@ import VirtualClusters
 
 /// Removes what a move has created, its volume with it, and nothing else.
 struct MoveRemoval: Sendable {
-    private static let pause = Duration.milliseconds(300)
-
     let host: HostCluster
     let namespace: String
     let name: String
@@ -122,6 +120,8 @@ struct MoveRemoval: Sendable {
 
     private func waitUntilGone(_ what: String, _ left: () throws(Failure) -> String?) throws(Failure) {
         let end = context.uptime() + limit
+        var pause = GrowingPause()
+        var wait = WaitReport("waiting until \(what) in \(namespace) is gone", atMost: limit, context)
         while true {
             guard let first = try left() else { return }
             guard context.uptime() < end else {
@@ -129,7 +129,8 @@ struct MoveRemoval: Sendable {
                     .unreachable, "\(what) in \(namespace) on \(host.name) does not go",
                     why: "\(first) is still there after \(limit.components.seconds) s")
             }
-            try host.client.surroundings.sleep(Self.pause)
+            wait.tell("\(first) is still there")
+            try host.client.surroundings.sleep(pause.grow())
         }
     }
 }

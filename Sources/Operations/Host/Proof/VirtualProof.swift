@@ -75,6 +75,7 @@ struct VirtualProof {
         let end = uptime() + limit
         var useless = uptime() + Self.patience
         var pause = GrowingPause()
+        var wait = WaitReport("asking the API of the virtual cluster", atMost: limit, api.context)
         while true {
             let state = try look(conversation)
             let failure: Failure
@@ -100,6 +101,7 @@ struct VirtualProof {
                 useless = uptime() + Self.patience
             }
             guard uptime() < end else { throw failure }
+            wait.tell(failure.why ?? failure.what)
             try api.context.checkStop()
             try api.host.client.surroundings.sleep(pause.grow())
         }

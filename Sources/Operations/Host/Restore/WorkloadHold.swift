@@ -87,6 +87,7 @@ struct WorkloadHold: Sendable {
     func waitUntilGone() throws(Failure) {
         let end = context.uptime() + stopLimit
         var pause = GrowingPause()
+        var wait = WaitReport("stopping the control plane", atMost: stopLimit, context)
         var last = ""
         while true {
             try check()
@@ -94,6 +95,7 @@ struct WorkloadHold: Sendable {
             if pods.isEmpty { return }
             last = pods.map(\.name).joined(separator: ", ")
             guard context.uptime() < end else { break }
+            wait.tell("still there is \(last)")
             try host.client.surroundings.sleep(pause.grow())
         }
         throw Failure(
@@ -187,9 +189,11 @@ struct WorkloadHold: Sendable {
     /// seen to say that all is well where nothing was.
     func waitUntilReady() throws(Failure) {
         guard mark.replicas > 0 else { return }
-        context.report(.step("waiting until the control plane is ready"))
+        let what = "waiting until the control plane is ready"
+        context.report(.step(what))
         let end = context.uptime() + startLimit
         var pause = GrowingPause()
+        var wait = WaitReport(what, atMost: startLimit, context)
         var last = "it has no pod"
         while true {
             let workload = try host.client.get(type, cluster.workload.name, in: cluster.namespace)
@@ -203,6 +207,7 @@ struct WorkloadHold: Sendable {
             if ready.count >= mark.replicas { return }
             last = pods.first.flatMap { readiness(of: $0) } ?? "it has no pod"
             guard context.uptime() < end else { break }
+            wait.tell(last)
             try context.checkStop()
             try host.client.surroundings.sleep(pause.grow())
         }
