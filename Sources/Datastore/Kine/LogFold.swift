@@ -1,7 +1,6 @@
 public import Failures
 import Files
 import GRDB
-import Glibc
 
 /// The files beside a database that belong to what is in it: its write-ahead log, or the journal of a transaction that was
 /// cut. Beside another database, either would destroy it (sqlite.org/howtocorrupt.html).
@@ -12,7 +11,8 @@ public let databaseLogs = ["-wal", "-journal"]
 ///
 /// At each moment, whatever opens the database finds the same rows. False where the database or its log is too damaged for it:
 /// a log of it stays. Throws where it is not possible now: it is open elsewhere, or the disk is full.
-public func foldLog(intoDatabaseAt path: String) throws(Failure) -> Bool {
+public func foldLog(intoDatabaseAt place: DatastorePlace) throws(Failure) -> Bool {
+    let path = place.database
     guard try canBeFolded(path) else { return try !hasLog(besideDatabaseAt: path) }
     do throws(Failure) {
         let connection = try KineConnection(path: path, purpose: .edited)
@@ -30,7 +30,7 @@ public func foldLog(intoDatabaseAt path: String) throws(Failure) -> Bool {
         guard !isPassing(error) else { throw error }
         return try !hasLog(besideDatabaseAt: path)
     }
-    try removeRests(path)
+    try removeRests(place)
     return true
 }
 
@@ -77,18 +77,17 @@ private func isSound(logHeader bytes: [UInt8]) -> Bool {
     return sums == (word(6, isBigEndian: true), word(7, isBigEndian: true))
 }
 
-/// What SQLite does not read any more: a journal without a beginning, a log without bytes, its index. Under its lock, since a
-/// server that was just started has files of the same names.
-private func removeRests(_ path: String) throws(Failure) {
-    let open = Failure(
-        .locked, "the log of \(path) cannot be brought into it", why: "another process has it open",
-        next: "stop the control plane and run the command again")
-    let file = try FileDescriptor(opening: path, O_RDWR | O_CLOEXEC)
-    guard try file.lockRange(exclusive: true, from: SQLiteLocks.start, length: SQLiteLocks.length) else { throw open }
-    guard try !hasLog(besideDatabaseAt: path) else { throw open }
-    for rest in databaseLogs + ["-shm"] { try removeTree(path + rest) }
-    // The lock goes with the descriptor.
-    _ = try file.status()
+/// What SQLite does not read any more: a journal without a beginning, a log without bytes, its index. While no server can open
+/// the database, since one that was just started has files of the same names.
+private func removeRests(_ place: DatastorePlace) throws(Failure) {
+    let hold = try DatabaseHold(at: place)
+    guard try !hasLog(besideDatabaseAt: place.database) else {
+        throw Failure(
+            .locked, "the log of \(place.database) cannot be brought into it", why: "something wrote to it meanwhile",
+            next: "stop the control plane and run the command again")
+    }
+    for rest in databaseLogs + ["-shm"] { try removeTree(place.database + rest) }
+    hold.release()
 }
 
 /// Whether it may be possible the next time: that it is damaged is no such reason.

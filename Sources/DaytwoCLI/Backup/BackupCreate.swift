@@ -130,7 +130,10 @@ struct BackupCreate: JobCommand {
         let directory = try DataDirectory(dataDir, existing: true)
         var request = BackupRequest(directory: directory, cluster: cluster)
         request.etcdSnapshot = etcdSnapshot
-        request.snapshotAgeLimit = try maxSnapshotAge.map(Self.duration) ?? request.snapshotAgeLimit
+        request.snapshotAgeLimit =
+            try maxSnapshotAge.map { text throws(Failure) in
+                try Duration(written: text, like: "90s, 30m, 12h or 2d")
+            } ?? request.snapshotAgeLimit
         try request.check()
         request.verifies = verify
         request.token = try token()
@@ -139,19 +142,6 @@ struct BackupCreate: JobCommand {
         request.scratchDirectory = try ScratchDirectory.checked(scratch)
         request.options.level = level.map { Int32(clamping: $0) }
         return request
-    }
-
-    /// A time as a person writes it: a number and its unit.
-    private static func duration(_ text: String) throws(Failure) -> Duration {
-        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86400]
-        guard let unit = text.last.flatMap({ units[$0] }), let count = Int64(text.dropLast()),
-            (1...1_000_000).contains(count)
-        else {
-            throw Failure(
-                .usage, "cannot read the time \(text.debugDescription)",
-                next: "give a number and a unit: 90s, 30m, 12h or 2d")
-        }
-        return .seconds(count * unit)
     }
 
     private func token() throws(Failure) -> [UInt8]? {

@@ -23,7 +23,7 @@ struct LooseLog {
         _ plan: RestorePlan, anew: () throws(Failure) -> RestorePlan
     ) throws(Failure) -> RestorePlan {
         guard isLoose, plan.target.hasServer else { return plan }
-        let isWhole = try foldLog(intoDatabaseAt: directory.database)
+        let isWhole = try foldLog(intoDatabaseAt: directory.place)
         if isWhole, plan.target.database == "unreadable" { return try anew() }
         if plan.target.database == "readable", try newestRevision() != plan.target.newestRevision {
             // Somebody wrote to it after it was looked at, and has ended.
@@ -51,11 +51,11 @@ struct LooseLog {
     /// Brings the logs of both databases into them, before one comes back.
     func foldBoth(_ run: RunDirectory) throws(Failure) -> State {
         guard isLoose else { return State(isWhole: true, fingerprint: nil) }
-        let isWhole = try foldLog(intoDatabaseAt: directory.database)
+        let isWhole = try foldLog(intoDatabaseAt: directory.place)
         // One whose log was put aside as it was goes back as it was.
         var isAsItWas = false
         for log in databaseLogs where try FileStatus.ifPresent(run.looseLog(log)) != nil { isAsItWas = true }
-        if !isAsItWas { _ = try foldLog(intoDatabaseAt: run.datastore.database) }
+        if !isAsItWas { _ = try foldLog(intoDatabaseAt: run.datastore) }
         try synchronize(run)
         return State(isWhole: isWhole, fingerprint: try TargetInspection(directory: directory).fingerprint())
     }

@@ -165,7 +165,7 @@ extension Restore {
 
     private func raise(_ bump: RevisionBump, _ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) {
         // Out of WAL mode, so that what is committed is in the file, or an error.
-        if directory.distribution == .kubernetes { _ = try foldLog(intoDatabaseAt: place.datastore.database) }
+        if directory.distribution == .kubernetes { _ = try foldLog(intoDatabaseAt: place.datastore) }
         try bump.apply(toDatabaseAt: place.datastore.database)
         let raised = try KineFile(path: place.datastore.database)
         let newest = try raised.newestRevision()
