@@ -360,6 +360,18 @@ struct BadInputCases {
                 input.needs = .root
                 return input
             },
+            "archive-distribution": { cases in
+                let fixture = cases.fixture
+                try fixture.tool("tar", "--zstd", "-xf", fixture.archive(), "-C", fixture.root)
+                let document = try fixture.tool("sh", "-c", "echo \(fixture.root)/*/backup.json").split(
+                    separator: "\n")[0]
+                try fixture.tool("sed", "-i", "0,/{/s//{\"distribution\":\"other\",/", String(document))
+                let forged = fixture.path("forged.tar.zst")
+                let tree = String(document.dropLast("/backup.json".count))
+                try fixture.tool("python3", Fixtures.forgeScript, "--repack", tree, forged)
+                try fixture.tool("mkdir", "fresh")
+                return BadInput(arguments: ["restore", "plan", "--data-dir", fixture.path("fresh"), forged])
+            },
         ]
         for name in [
             "newer", "parent", "absolute", "outside", "duplicate", "link", "link-parent", "hard-link", "device", "fifo",

@@ -1,5 +1,7 @@
 public import Datastore
+import Failures
 import Foundation
+import JSONValues
 
 /// `backup.json`: what an archive is a backup of (archive format 1). Nothing in it is guessed: what is not known
 /// says `unknown`, or is not there.
@@ -133,6 +135,19 @@ public struct BackupDocument: Codable, Sendable, Equatable {
 
     /// The version of the server.
     public var serverVersion: Version? { versions[(distribution ?? .k3s).rawValue] }
+
+    /// `backup.json` of an archive. Throws `refused` for a backup of what this version does not know.
+    static func read(_ bytes: [UInt8], of archive: String) throws(Failure) -> BackupDocument {
+        let json = try JSONValue(parsing: bytes)
+        if let distribution = json["distribution"]?.stringValue,
+            DataDirectory.Distribution(rawValue: distribution) == nil
+        {
+            throw Failure(
+                .refused, "cannot open the backup \(archive)", why: "it is of \(distribution)",
+                next: "use a newer daytwo")
+        }
+        return try json.decode(BackupDocument.self)
+    }
 }
 
 /// The members of `inventory.json` beside its entries.

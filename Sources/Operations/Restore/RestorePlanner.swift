@@ -198,7 +198,7 @@ public struct RestoreArchive: Sendable {
         let name = path.split(separator: "/").last.map(String.init) ?? path
         reader = try ArchiveReader(source, name: name)
         index = try reader.index()
-        document = try JSONValue(parsing: index.backupJSON).decode(BackupDocument.self)
+        document = try BackupDocument.read(index.backupJSON, of: name)
         guard document.kind == "full", index.inventory.entry(document.datastore.entry) != nil else {
             throw Failure(
                 .refused, "\(name) cannot be restored by itself", why: "it is not a full backup of a k3s datastore")

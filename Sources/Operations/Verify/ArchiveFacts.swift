@@ -20,12 +20,13 @@ public struct ArchiveFacts: Sendable {
     init(_ index: ArchiveIndex, name: String) throws(Failure) {
         self.index = index
         do throws(Failure) {
-            document = try JSONValue(parsing: index.backupJSON).decode(BackupDocument.self)
+            document = try BackupDocument.read(index.backupJSON, of: name)
             let members = index.inventory.facts
             contents =
                 members.contains { $0.name == "datastore" }
                 ? try JSONValue.object(members).decode(InventoryFacts.self) : nil
         } catch {
+            guard error.code != .refused else { throw error }
             throw Failure(
                 .verificationFailed, "the archive \(name) does not say what it is a backup of",
                 why: "backup.json or inventory.json lacks what format 1 has", next: "use another backup", cause: error)

@@ -129,8 +129,14 @@ struct MoveRefusals {
 
     private func copies(_ plan: HostMovePlan) -> [String] {
         guard !plan.options.allowsSecondCopy else { return [] }
-        let hint = "stop it first (daytwo clusters pause), or say --allow-second-copy"
-        if planner.original == .runs { return ["the original \(plan.source.cluster) runs: \(hint)"] }
+        func hint(_ path: String, on host: String) -> String {
+            "stop it first (daytwo clusters pause \(path) --host \(host)), or say --allow-second-copy"
+        }
+        let identity = planner.archive.document.identity
+        if planner.original == .runs {
+            let path = [identity.namespace, identity.name].compactMap(\.self).joined(separator: "/")
+            return ["the original \(plan.source.cluster) runs: \(hint(path, on: identity.host ?? "HOST"))"]
+        }
         guard let fingerprint = plan.source.serverCA else { return [] }
         let other = Discovery(of: planner.objects).clusters.first { cluster in
             cluster.workload.replicas > 0 && cluster.path != plan.target.path
@@ -139,7 +145,10 @@ struct MoveRefusals {
                         && Self.fingerprint(of: $0) == fingerprint
                 }
         }
-        return other.map { ["\($0.path) on \(planner.objects.host) runs with the same identity: \(hint)"] } ?? []
+        return other.map {
+            let host = planner.objects.host
+            return ["\($0.path) on \(host) runs with the same identity: \(hint($0.path, on: host))"]
+        } ?? []
     }
 
     private static func fingerprint(of secret: KubernetesObject) -> String? {
