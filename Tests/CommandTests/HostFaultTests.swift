@@ -23,12 +23,12 @@ struct HostFaultTests {
     @Test("Each ends with its code and one message that says what to do, nothing in the store, nothing on the host")
     func faults() throws {
         let cases = [
-            Case(fault: ["exec-cut", "--value", "60000"], code: 7, says: "connection ended", next: "un it again"),
+            Case(fault: ["exec-cut", "--value", "20000"], code: 7, says: "connection ended", next: "un it again"),
             Case(
-                fault: ["pod-evicted", "--value", "60000"], code: 7, says: "exceeds the limit \"4Gi\"",
+                fault: ["pod-evicted", "--value", "20000"], code: 7, says: "exceeds the limit \"4Gi\"",
                 next: "agent.scratchLimit"),
             Case(
-                fault: ["out-of-memory", "--value", "60000"], code: 7, says: "ended for want of memory",
+                fault: ["out-of-memory", "--value", "20000"], code: 7, says: "ended for want of memory",
                 next: "memory on its node"),
             Case(fault: ["image-missing"], code: 4, says: "cannot start: ", next: "the image"),
             Case(
@@ -67,7 +67,7 @@ struct HostFaultTests {
                 fault: ["node-gone"], code: 7, says: "does not take the agent on host-1", next: "kubectl describe node"),
             configured)
         try meets(
-            Case(fault: ["exec-stalls", "--value", "60000"], code: 7, says: "nothing", next: "un it again"), configured)
+            Case(fault: ["exec-stalls", "--value", "20000"], code: 7, says: "nothing", next: "un it again"), configured)
         // The agent waits for what it does not know to be lost.
         try meets(
             Case(fault: ["exec-loses-tail", "--value", "600"], code: 7, says: "nothing", next: "un it again"),

@@ -35,6 +35,17 @@ struct HostRestoreTests {
         return items?.first?["readyReplicas"] as? Int == 1
     }
 
+    @Test("Whoever waits for a control plane that is slow to start sees what it hangs on")
+    func toldMeanwhile() throws {
+        #expect(try host.daytwo("backup", "create", name).code == 0)
+        try host.fault(["slow-start", "--on", name, "--value", "8"])
+        let run = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes", "--no-safety-backup")
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(
+            run.errors.contains("waiting until the control plane is ready: the pod \(cluster)-0 is")
+                && run.errors.contains(" of at most "), "\(run.errors)")
+    }
+
     @Test("It comes back as it was in the backup, revisions go on above all that were served, and there is a way back")
     func inPlace() throws {
         #expect(try host.daytwo("backup", "create", name).code == 0)
