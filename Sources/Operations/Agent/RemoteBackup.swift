@@ -8,6 +8,8 @@ public import Stores
 /// Backs up a virtual cluster by way of an agent next to its data: the agent makes the archive, and its bytes go
 /// into a store here, where they are read back. What goes wrong on either side leaves nothing in the store.
 public struct RemoteBackup: Sendable {
+    private static let gathered = 1 << 18
+
     private let request: RemoteBackupRequest
     private let store: any ArchiveStore
     private let channel: any AgentChannel
@@ -71,10 +73,23 @@ public struct RemoteBackup: Sendable {
         context.report(.step("asking the agent for a backup"))
         try connection.send(
             .request(operation: AgentOperation.backup.rawValue, JSONValue(encoding: parameters)))
-        for file in request.files {
-            try file.content.forEachPiece { (piece) throws(Failure) in try connection.sendData(piece) }
-        }
+        try sendFiles(connection)
         try connection.awaitAcknowledgement(of: connection.endData(), hearing: hear)
+    }
+
+    /// Many are small, and each piece that is sent is waited for: so they go together.
+    private func sendFiles(_ connection: AgentConnection) throws(Failure) {
+        var gathered: [UInt8] = []
+        for file in request.files {
+            try file.content.forEachPiece { (piece) throws(Failure) in
+                gathered.append(contentsOf: piece)
+                guard gathered.count >= Self.gathered else { return }
+                try gathered.withBytes { bytes throws(Failure) in try connection.sendData(bytes) }
+                gathered.removeAll(keepingCapacity: true)
+            }
+        }
+        guard !gathered.isEmpty else { return }
+        try gathered.withBytes { bytes throws(Failure) in try connection.sendData(bytes) }
     }
 
     private func receiveFirst(_ connection: AgentConnection) throws(Failure) -> [UInt8] {
