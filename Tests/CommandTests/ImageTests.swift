@@ -40,9 +40,21 @@ struct ImageTests {
         #expect(made.code == 0 && made.text.contains("in the image"), "\(made.text)\(made.errors)")
         // As every container, it has a /proc: Swift reads the arguments of a program there.
         let script =
-            "mkdir -p '\(root)/proc' && mount -t proc proc '\(root)/proc' && exec chroot '\(root)' daytwo --version"
+            "mkdir -p '\(root)/proc' && mount -t proc proc '\(root)/proc' && chroot '\(root)' daytwo --version"
         let version = try fixture.tool("unshare", "--mount", "sh", "-c", script)
         #expect(version == (try fixture.tool(fixture.command(["--version"])[0], "--version")))
+        // libcurl is found there as well, and what it needs: nobody listens on port 1.
+        let kubeconfig = """
+            {"apiVersion": "v1", "kind": "Config", "current-context": "a", "users": [{"name": "a", "user": {"token": "t"}}],
+            "clusters": [{"name": "a", "cluster": {"server": "https://127.0.0.1:1"}}],
+            "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}]}
+            """
+        try kubeconfig.write(toFile: "\(root)/tmp/kubeconfig", atomically: true, encoding: .utf8)
+        let asked = try fixture.tool(
+            "unshare", "--mount", "sh", "-c",
+            script.replacing("daytwo --version", with: "daytwo clusters list --kubeconfig /tmp/kubeconfig 2>&1 || true")
+        )
+        #expect(asked.contains("no answer from https://127.0.0.1:1"), "\(asked)")
         for program in ["bin/sh", "usr/bin/sh", "bin/bash"] {
             #expect(!FileManager.default.fileExists(atPath: "\(root)/\(program)"))
         }
