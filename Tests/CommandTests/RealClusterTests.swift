@@ -126,7 +126,7 @@ private struct HostExercise {
             "--disable=traefik,servicelb,metrics-server,local-storage,coredns", "--disable-network-policy",
             "--disable-agent", "--disable-cloud-controller", "--disable-scheduler", "--flannel-backend=none",
         ]
-        let probe = "k3s kubectl --kubeconfig /data/k3s-config/kube-config.yaml get --raw /readyz"
+        let probe = "kubectl --kubeconfig /data/k3s-config/kube-config.yaml get --raw /readyz"
         return """
             apiVersion: v1
             kind: Service

@@ -156,6 +156,21 @@ import Transfer
         #expect(error.description.contains("without end"))
     }
 
+    @Test func `objects are counted, whatever a page says of those that remain`() throws {
+        func page(_ items: Int, _ next: String) -> String {
+            let item = "{\"metadata\":{\"name\":\"a\"}}"
+            let rest = next.isEmpty ? "" : ",\"continue\":\"\(next)\",\"remainingItemCount\":1"
+            let items = Array(repeating: item, count: items).joined(separator: ",")
+            return "{\"body\":{\"metadata\":{\"resourceVersion\":\"5\"\(rest)},\"items\":[\(items)]}}"
+        }
+        try server.script("counted", "[\(page(500, "x")),\(page(500, "y")),\(page(7, ""))]")
+        #expect(try server.client("counted").count("/api/v1/secrets") == 1007)
+        #expect(try server.requests().last?.path == "/api/v1/secrets?limit=500&continue=y")
+        try server.script(
+            "none", "[{\"status\":404,\"body\":{\"kind\":\"Status\",\"code\":404,\"reason\":\"NotFound\"}}]")
+        #expect(failure { _ = try server.client("none").count("/api/v1/secrets") }.code == .notFound)
+    }
+
     @Test func `what no API answers is told`() throws {
         for (name, body) in [("html", "<html>"), ("none", ""), ("other", "{\"a\":1}")] {
             try server.script(name, [.object([JSONMember("body", .string(body))])])

@@ -21,7 +21,7 @@ import Testing
         let log = ContainerLog()
         let version = try #require(ServerVersion(tag: tag))
         let options = PlaneOptions(
-            name: "blue", namespace: "team-a", directory: directory, version: version,
+            name: "blue", namespace: "team-a", directory: directory, dataDirectory: "/data", version: version,
             address: "127.\(Int.random(in: 16...250)).\(Int.random(in: 1...250)).\(address)", token: token,
             serverNames: ["blue"],
             seed: SeedOptions(seed: 7, bytes: bytes), pace: pace, startDelay: .zero, nodeName: "node")

@@ -56,7 +56,7 @@ struct RestorePlanCommand: OperationCommand {
         try hostChoices.refuseForDirectory()
         let archive = try store.archive(backup, session)
         let context = session.context(stopped: "run the command again; nothing was changed")
-        let plan = try RestorePlanner(archive, onto: target.directory(), choices.options, context).plan()
+        let plan = try choices.plan(archive, onto: target.directory(), context)
         if let out { try PlanFile.ofDirectory.write(plan, to: out) }
         try session.console.show(
             RestoreText.document("RestorePlan", plan, []), names: [plan.source.id], text: RestoreText.plan(plan))

@@ -91,7 +91,7 @@ struct RestoreRun: JobCommand {
     ) throws(Failure) -> (RestorePlan, RestoreArchive) {
         guard let path = plan else {
             let archive = try store.archive(backup ?? "", session)
-            return (try RestorePlanner(archive, onto: directory, choices.options, context).plan(), archive)
+            return (try choices.plan(archive, onto: directory, context), archive)
         }
         let kept = try PlanFile.ofDirectory.read(path)
         let archive = try RestoreArchive(path: kept.source.path)

@@ -44,6 +44,17 @@ struct RestoreChoiceOptions: ParsableArguments {
         options.discardsOld = discardOld
         return options
     }
+
+    /// The plan of a restore onto a directory.
+    func plan(
+        _ archive: RestoreArchive, onto directory: DataDirectory, _ context: OperationContext
+    ) throws(Failure) -> RestorePlan {
+        var plan = try RestorePlanner(archive, onto: directory, options, context).plan()
+        if let warning = try archive.warning(restoredTo: directory.root, plan.serverFiles) {
+            plan.warnings.append(warning)
+        }
+        return plan
+    }
 }
 
 extension StoreOptions {

@@ -28,24 +28,35 @@ struct AgentQuestions: Sendable {
         let client = try client(identity)
         var answers: [VirtualAnswers.Answer] = []
         var silence: VirtualAnswers.Answer?
-        for path in questions.paths {
+        func note(_ ask: () throws(Failure) -> VirtualAnswers.Answer) throws(Failure) {
             try context.checkStop()
             // One that does not answer is not waited for again and again.
-            var answer = silence
-            if answer == nil { answer = try self.answer(path, client) }
-            guard let answer else { break }
+            let answer = if let silence { silence } else { try ask() }
             if answer.status == nil { silence = answer }
             answers.append(answer)
         }
+        for path in questions.paths { try note { () throws(Failure) in try self.answer(path, client) } }
+        for path in questions.counted { try note { () throws(Failure) in try count(path, client) } }
         return VirtualAnswers(
             answers: answers, authority: Certificate.all(inPEM: Array(identity.authorities.utf8)).first?.fingerprint)
     }
 
     private func answer(_ path: String, _ client: KubernetesClient) throws(Failure) -> VirtualAnswers.Answer {
-        do throws(Failure) {
+        try told { () throws(Failure) in
             let response = try client.raw(path, limit: questions.longestAnswer)
             return .init(status: response.status, body: String(decoding: response.body, as: UTF8.self))
-        } catch {
+        }
+    }
+
+    /// Page by page: kine says of each page but the last that one more object follows, however many do.
+    private func count(_ path: String, _ client: KubernetesClient) throws(Failure) -> VirtualAnswers.Answer {
+        try told { () throws(Failure) in .init(status: 200, count: try client.count(path)) }
+    }
+
+    private func told(
+        _ ask: () throws(Failure) -> VirtualAnswers.Answer
+    ) throws(Failure) -> VirtualAnswers.Answer {
+        do throws(Failure) { return try ask() } catch {
             try context.checkStop()
             return .init(status: error.apiStatus?.status, problem: error.why ?? error.what)
         }

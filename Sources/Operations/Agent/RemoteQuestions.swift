@@ -23,7 +23,7 @@ struct RemoteQuestions {
         return try connection.receive(
             answer: VirtualAnswers.self, limit: Self.longestAnswers,
             agree: { answers throws(Failure) in
-                guard answers.answers.count == questions.paths.count else {
+                guard answers.answers.count == questions.number else {
                     throw Failure(.failed, "the agent did not answer each question")
                 }
             })

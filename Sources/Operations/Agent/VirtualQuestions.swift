@@ -31,12 +31,17 @@ struct VirtualQuestions: Codable, Sendable {
     var identity: Identity?
     /// What is asked with GET, one after the other.
     var paths: [String]
+    /// Lists whose objects are counted where the agent is, asked after the others: `/api/v1/secrets`.
+    var counted: [String] = []
     /// The most bytes of one answer.
     var longestAnswer = 1 << 20
 
+    /// How many answers there are to be.
+    var number: Int { paths.count + counted.count }
+
     func check() throws(Failure) {
-        guard (1...Self.mostPaths).contains(paths.count), (1...(16 << 20)).contains(longestAnswer),
-            paths.allSatisfy({ $0.hasPrefix("/") && $0.utf8.count <= Self.longestPath })
+        guard (1...Self.mostPaths).contains(number), (1...(16 << 20)).contains(longestAnswer),
+            (paths + counted).allSatisfy({ $0.hasPrefix("/") && $0.utf8.count <= Self.longestPath })
         else {
             throw Failure(
                 .usage, "the questions to the virtual API make no sense",
@@ -53,6 +58,8 @@ struct VirtualAnswers: Codable, Sendable {
         var status: Int?
         /// The body of a good answer.
         var body: String?
+        /// The number of objects of a counted list.
+        var count: Int?
         /// What is wrong with another.
         var problem: String?
 
@@ -62,7 +69,7 @@ struct VirtualAnswers: Codable, Sendable {
         var version: String? { json?["gitVersion"]?.stringValue }
     }
 
-    /// In the order of the questions.
+    /// In the order of the questions, those of the counted lists last.
     var answers: [Answer]
     /// The SHA-256 fingerprint of the first authority by which the API was known, in hex.
     var authority: String?

@@ -221,6 +221,28 @@ public struct RestoreArchive: Sendable {
         }
     }
 
+    /// What a person should know who has k3s run elsewhere than it did; nil where nothing depends on that.
+    ///
+    /// The kubeconfigs in `cred/` name the data directory. k3s makes them with their certificates and not again, and does not
+    /// start where they lead nowhere (k3s v1.21.3). Where it will see a directory that is mounted, only a person knows.
+    public func warning(restoredTo root: String, _ files: RestorePlan.ServerFiles) throws(Failure) -> String? {
+        guard files == .identical, let named = try namedDirectory(), named != root else { return nil }
+        return
+            "k3s starts from the restored files only with --data-dir \(named), which they name; for another directory restore"
+            + " with --server-files recreate"
+    }
+
+    private func namedDirectory() throws(Failure) -> String? {
+        guard let entry = index.inventory.entry("server/cred/admin.kubeconfig"), entry.header.kind == .file,
+            entry.header.size <= 1 << 20
+        else { return nil }
+        let text = String(decoding: try reader.contents(of: entry, of: index, most: 1 << 20), as: UTF8.self)
+        let (key, ending) = ("client-certificate: ", "/server/tls/client-admin.crt")
+        return text.split(whereSeparator: \.isNewline).map { $0.drop { $0 == " " } }
+            .first { $0.hasPrefix(key) && $0.hasSuffix(ending) }
+            .map { String($0.dropFirst(key.count).dropLast(ending.count)) }
+    }
+
     func source(now: Date) -> RestorePlan.Source {
         let created = UTCTime.parse(document.createdAt) ?? now
         return RestorePlan.Source(

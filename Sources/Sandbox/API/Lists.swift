@@ -1,6 +1,5 @@
 internal import Kubernetes
 internal import Failures
-internal import FoundationEssentials
 internal import JSONValues
 
 extension HostCluster {
@@ -13,7 +12,7 @@ extension HostCluster {
         var start = ""
         var objects: [JSONValue]
         if let token = request.value("continue"), !token.isEmpty {
-            (revision, start) = try Self.read(token: token)
+            (revision, start) = try ContinueToken.read(token)
             guard revision >= store.compactedRevision else {
                 throw .expired(
                     "The provided continue parameter is too old to display a consistent list result. You can start a new "
@@ -32,7 +31,7 @@ extension HostCluster {
         if limit > 0, objects.count > limit {
             remaining = objects.count - limit
             objects = Array(objects.prefix(limit))
-            if let last = objects.last { continuation = Self.token(revision, after: ObjectName(of: last).path) }
+            if let last = objects.last { continuation = ContinueToken.text(revision, after: ObjectName(of: last).path) }
             // With a selector the real server does not count what is left.
             if !labels.isEmpty || fields != nil { remaining = nil }
         }
@@ -74,25 +73,5 @@ extension HostCluster {
         if single, let object = objects.first { return .json(200, Self.typed(object, target.resource)) }
         return .json(
             200, listed(objects, of: target, revision: revision, continuation: continuation, remaining: remaining))
-    }
-
-    private static func token(_ revision: Int64, after path: String) -> String {
-        let json = JSONValue.members([
-            "v": .string("meta.k8s.io/v1"), "rv": .integer(revision), "start": .string("\(path)\u{0}"),
-        ])
-        return Data(json.serialized()).base64EncodedString().replacing("=", with: "")
-    }
-
-    private static func read(token: String) throws(APIError) -> (Int64, String) {
-        let padded = token + String(repeating: "=", count: (4 - token.count % 4) % 4)
-        guard let bytes = Data(base64Encoded: padded) else { throw .badRequest("continue key is not valid") }
-        let json: JSONValue
-        do throws(Failure) { json = try JSONValue(parsing: Array(bytes)) } catch {
-            throw .badRequest("continue key is not valid: \(error.why ?? "")")
-        }
-        guard let revision = json.number("rv"), let start = json.text("start") else {
-            throw .badRequest("continue key is not valid")
-        }
-        return (revision, start)
     }
 }

@@ -39,7 +39,8 @@ extension HostCluster {
         let fallback = SeedOptions(
             seed: UInt64(RandomNames.hexadecimal(key, length: 15), radix: 16) ?? 1, bytes: 200_000, nodeName: nodeName)
         return PlaneOptions(
-            name: name, namespace: namespace, directory: directory, version: version, address: runtime.address,
+            name: name, namespace: namespace, directory: directory, dataDirectory: inside, version: version,
+            address: runtime.address,
             token: token.flatMap { VirtualIdentity.password(ofToken: Array($0.utf8)) },
             serverNames: [name, "\(name).\(namespace)", "\(name).\(namespace).svc"] + sans,
             certificates: version.isKubernetes ? certificates(of: name, in: namespace) : nil,

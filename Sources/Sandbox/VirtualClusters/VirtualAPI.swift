@@ -64,7 +64,7 @@ struct VirtualAPI: APIService {
             return .json(200, object(row))
         case ("GET", nil):
             let labels = try LabelSelector(parsing: request.value("labelSelector") ?? "")
-            return .json(200, try await list(target, labels, limit: request.value("limit").flatMap { Int($0) }))
+            return .json(200, try await list(target, labels, request))
         case ("POST", nil):
             var body = try request.json()
             let name = body.text("metadata", "name") ?? ""
@@ -92,20 +92,26 @@ struct VirtualAPI: APIService {
         }
     }
 
-    /// Of a limited list the first items, and how many more there are; there is no way to those.
+    /// A list, whole or in pages. Of each page but the last it says that one more object follows, as kine has it (k3s v1.21.2).
     private func list(
-        _ target: VirtualTarget, _ labels: LabelSelector, limit: Int?
+        _ target: VirtualTarget, _ labels: LabelSelector, _ request: APIRequest
     ) async throws(APIError) -> JSONValue {
-        let items = try await plane.rows(target.prefix).map(object).filter(labels.matches)
-        let shown = items.prefix(limit.flatMap { $0 > 0 ? $0 : nil } ?? items.count)
-        let rest = items.count - shown.count
+        var rows = try await plane.rows(target.prefix).sorted { $0.name < $1.name }
+        var revision = try await plane.revision()
+        if let token = request.value("continue"), !token.isEmpty {
+            let (begun, start) = try ContinueToken.read(token)
+            revision = begun
+            rows = rows.filter { $0.name > start }
+        }
+        var metadata: [(String, JSONValue?)] = [("resourceVersion", .string(String(revision)))]
+        if let limit = request.value("limit").flatMap({ Int($0) }), limit > 0, rows.count > limit {
+            rows = Array(rows.prefix(limit))
+            metadata.append(("continue", rows.last.map { .string(ContinueToken.text(revision, after: $0.name)) }))
+            metadata.append(("remainingItemCount", .integer(1)))
+        }
         return .members([
-            "kind": .string("List"), "apiVersion": .string("v1"),
-            "metadata": .members([
-                "resourceVersion": .string(String(try await plane.revision())),
-                "continue": rest > 0 ? .string("next") : nil,
-                "remainingItemCount": rest > 0 ? .integer(Int64(rest)) : nil,
-            ]), "items": .array(Array(shown)),
+            ("kind", .string("List")), ("apiVersion", .string("v1")), ("metadata", .members(metadata)),
+            ("items", .array(rows.map(object).filter(labels.matches))),
         ])
     }
 

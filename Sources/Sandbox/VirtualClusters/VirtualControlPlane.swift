@@ -10,6 +10,8 @@ struct PlaneOptions: Sendable {
     let namespace: String
     /// The real path of `--data-dir`.
     let directory: String
+    /// The same as the container sees it.
+    let dataDirectory: String
     let version: ServerVersion
     let address: String
     var port = 8443
@@ -143,8 +145,7 @@ actor VirtualControlPlane: RunningContainer {
 
     private func writeKubeconfig(_ identity: VirtualIdentity) throws(Failure) {
         let admin = try adminCertificate(identity)
-        try PlainFile.write(admin.certificatePEM.utf8, to: "\(serverDirectory)/tls/client-admin.crt")
-        try PlainFile.write(admin.keyPEM.utf8, to: "\(serverDirectory)/tls/client-admin.key")
+        try AdminFiles(server: serverDirectory, dataDirectory: options.dataDirectory, port: options.port).write(admin)
         try createDirectory("\(options.directory)/k3s-config")
         let kubeconfig = Kubeconfig(
             server: "https://127.0.0.1:\(options.port)",

@@ -92,10 +92,14 @@ public struct HostDrill: Sendable {
         var start = context.uptime()
         let place = AgentPlace(namespace: scratch.name, cluster: archive.document.identity.name)
         let restoring = AgentPod(at: place, claim: ScratchNamespace.claim, settings: settings.agent, run: run)
+        var options = HostRestoreOptions().remote(run: run)
+        // The kubeconfigs in cred/ name the directory and the port that k3s had, and it does not start with others: "unable to
+        // read client-cert /data/server/tls/client-admin.crt" (k3s v1.21.3). From the datastore it makes them anew.
+        if archive.document.token.isProven { options.serverFiles = .recreate }
         _ = try AgentRun(host: host, pod: restoring, context: context).use(AgentOperation.restoreRun.rawValue) {
             channel throws(Failure) in
             try RemoteRestore(over: channel, context).run(
-                archive.source, named: archive.fileName, HostRestoreOptions().remote(run: run), expecting: nil)
+                archive.source, named: archive.fileName, options, expecting: nil)
         }
         let restoreTime = context.uptime() - start
         start = context.uptime()
@@ -119,7 +123,7 @@ public struct HostDrill: Sendable {
         let counts = ObjectCounts(archive.resources)
         let questions = VirtualQuestions(
             address: VirtualQuestions.address(address, ScratchNamespace.port),
-            serverName: VirtualAPI.serverName, identity: nil, paths: ["/readyz", "/version"] + counts.paths)
+            serverName: VirtualAPI.serverName, identity: nil, paths: ["/readyz", "/version"], counted: counts.paths)
         let run = AgentRun(host: host, pod: pod, context: context)
         let end = context.uptime() + settings.startLimit
         var last = "it does not answer"
@@ -140,12 +144,27 @@ public struct HostDrill: Sendable {
                 guard error.code == .unreachable || error.code == .notFound else { throw error }
                 last = error.description
             }
+            if let end = try serverEnd(podName, scratch) { throw Self.notUp(archive, host, end) }
             wait.tell(last)
             try host.client.surroundings.sleep(pause.grow())
         }
-        throw Failure(
-            .verificationFailed, "the backup \(archive.fileName) did not come up on \(host.name)",
-            why: "k3s was not ready within \(settings.startLimit.components.seconds) s: \(last)")
+        throw Self.notUp(
+            archive, host, "k3s was not ready within \(settings.startLimit.components.seconds) s: \(last)")
+    }
+
+    /// What a k3s that has ended said last; nil while it runs.
+    private func serverEnd(_ podName: String, _ scratch: ScratchNamespace) throws(Failure) -> String? {
+        let container = AgentPod.serverContainer
+        let statuses = try host.client.find(.pods, podName, in: scratch.name)?["status", "containerStatuses"]
+        let status = statuses?.arrayValue?.first { $0["name"]?.stringValue == container }
+        guard let ended = status?["state", "terminated"] else { return nil }
+        let log = try host.client.log(of: podName, in: scratch.name, container: container, lines: 5, limit: 1 << 14)
+        let last = String(decoding: log, as: UTF8.self).split(whereSeparator: \.isNewline).last ?? "nothing"
+        return "k3s ended with status \(ended["exitCode"]?.integerValue ?? -1), and said last: \(last.prefix(500))"
+    }
+
+    private static func notUp(_ archive: HostRestoreArchive, _ host: HostCluster, _ why: String) -> Failure {
+        Failure(.verificationFailed, "the backup \(archive.fileName) did not come up on \(host.name)", why: why)
     }
 
     private func facts(

@@ -13,20 +13,17 @@ struct ObjectCounts {
         }
     }
 
-    /// What to ask for: the first object of each kind, with how many follow it.
-    var paths: [String] { wanted.map { "\($0.path)?limit=1" } }
+    /// The lists to count.
+    var paths: [String] { wanted.map(\.path) }
 
     /// The counts in the answers, in the order of ``paths``; without those that cannot be told.
     func read(_ answers: [VirtualAnswers.Answer]) -> [VirtualFacts.Count] {
         zip(wanted, answers).compactMap { wanted, answer in
-            guard let json = answer.json, let first = json["items"]?.arrayValue?.count
-            else { return nil }
-            let rest = json["metadata", "remainingItemCount"]?.integerValue
-            // A list that goes on without telling how far cannot be counted.
-            guard rest != nil || (json["metadata", "continue"]?.stringValue ?? "").isEmpty else { return nil }
-            return VirtualFacts.Count(
-                resource: wanted.path.split(separator: "/").last.map(String.init) ?? wanted.path,
-                backup: wanted.backup, live: first + Int(clamping: rest ?? 0))
+            answer.count.map { count in
+                VirtualFacts.Count(
+                    resource: wanted.path.split(separator: "/").last.map(String.init) ?? wanted.path,
+                    backup: wanted.backup, live: count)
+            }
         }
     }
 

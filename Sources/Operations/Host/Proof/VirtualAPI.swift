@@ -47,15 +47,18 @@ struct VirtualAPI: Sendable {
                 of: podName, in: api.cluster.namespace, container: AgentPod.trialContainer, limit: 1 << 18)
         }
 
-        /// Asks each of the paths once. Throws `unreachable` where no pod has an address yet, or the Secret is not there.
-        func get(_ paths: [String], longestAnswer: Int = 1 << 20) throws(Failure) -> VirtualAnswers {
+        /// Asks each of the paths once, and counts lists. Throws `unreachable` where no pod has an address yet, or the Secret is
+        /// not there.
+        func get(
+            _ paths: [String], counting counted: [String] = [], longestAnswer: Int = 1 << 20
+        ) throws(Failure) -> VirtualAnswers {
             guard let address = try api.addresses().first else {
                 throw Failure(.unreachable, "no pod of \(api.cluster.path) has an address")
             }
             let questions = VirtualQuestions(
                 address: VirtualQuestions.address(address, port),
                 serverName: VirtualAPI.serverName, identity: identity == .secret ? try api.secret() : nil,
-                paths: paths, longestAnswer: longestAnswer)
+                paths: paths, counted: counted, longestAnswer: longestAnswer)
             let channel = try run.channel(to: AgentOperation.ask.rawValue, in: podName)
             defer { channel.close() }
             return try RemoteQuestions(over: channel, api.context).ask(questions)

@@ -85,7 +85,8 @@ struct VirtualProof {
                 continue
             case .good(let version, let authority):
                 let counts = ObjectCounts(expectation.resources)
-                let found = try counts.paths.isEmpty ? [] : counts.read(conversation.get(counts.paths).answers)
+                let found =
+                    try counts.paths.isEmpty ? [] : counts.read(conversation.get([], counting: counts.paths).answers)
                 let facts = VirtualFacts(version: version, serverCA: authority, counts: found)
                 try afterwards(conversation)
                 return facts
