@@ -109,6 +109,29 @@ struct HostUpgradeTests {
         #expect(try host.leftovers() == "")
     }
 
+    @Test("A flag that the new k3s does not know is found before anything is stopped")
+    func unknownFlag() throws {
+        let arguments = try workload(".spec.template.spec.containers[?(@.name==\"vcluster\")].args")
+        let words = arguments.replacing("--disable-agent", with: "--disable-agent --no-such-flag=1")
+        #expect(words != arguments)
+        let path = "/spec/template/spec/containers/0/args"
+        let index = try workload(".spec.template.spec.containers[0].name")
+        #expect(index == "vcluster", "the patch is of the first container")
+        #expect(
+            try host.kubectl(
+                "patch", "statefulset", cluster, "-n", namespace, "--type=json",
+                "-p", "[{\"op\":\"replace\",\"path\":\"\(path)\",\"value\":\(words)}]"
+            ).code == 0)
+        try host.commands.wait("the new pod") {
+            try host.kubectl(
+                "get", "pods", "-n", namespace, "-l", "app=vcluster", "-o",
+                "jsonpath={.items[*].spec.containers[0].args}"
+            ).text.contains("no-such-flag")
+                && workload(".status.readyReplicas") == "1"
+        }
+        try expectOld(upgrade(), 4, "does not know --no-such-flag")
+    }
+
     @Test("What is refused changes nothing")
     func refused() throws {
         let minor = Int(before.split(separator: ".")[1]) ?? 0

@@ -73,8 +73,8 @@ struct AgentPod: Sendable {
     var annotations: [(String, String)] = []
     /// On the node of the control plane, where that runs.
     var isBesideControlPlane = true
-    /// An image of k3s that has to start first and tell its version: so it is known to be there, and is on the node by then.
-    var trialImage: String?
+    /// An image of k3s that has to start first and tell of itself: so it is known to be there, and is on the node by then.
+    var trial: ImageTrial?
     /// A k3s that runs beside it on the same volume: its image and its words.
     var server: (image: String, command: [String])?
     static let trialContainer = "image"
@@ -148,7 +148,7 @@ struct AgentPod: Sendable {
                     ("fsGroup", place.volumeGroup.map { .integer($0) }),
                 ])
             ),
-            ("initContainers", trialImage.map { .array([trialSpec($0)]) }),
+            ("initContainers", trial.map { .array([trialSpec($0)]) }),
             ("containers", .array([containerSpec] + (server.map { [serverSpec($0.image, $0.command)] } ?? []))),
             (
                 "volumes",
@@ -161,18 +161,15 @@ struct AgentPod: Sendable {
 
     /// An image on trial is pulled as the control plane's own.
     private var pullSecrets: [String] {
-        guard trialImage != nil else { return settings.pullSecrets }
+        guard trial != nil else { return settings.pullSecrets }
         return settings.pullSecrets + place.pullSecrets.filter { !settings.pullSecrets.contains($0) }
     }
 
-    private func trialSpec(_ image: String) -> JSONValue {
+    private func trialSpec(_ trial: ImageTrial) -> JSONValue {
         .members([
-            ("name", .string(Self.trialContainer)), ("image", .string(image)),
+            ("name", .string(Self.trialContainer)), ("image", .string(trial.image)),
             ("imagePullPolicy", .string("IfNotPresent")),
-            (
-                "command",
-                .array(["/bin/sh", "-c", "/bin/k3s --version && /bin/k3s server --help"].map { .string($0) })
-            ),
+            ("command", .array(trial.command.map { .string($0) })),
             ("securityContext", securityContext),
             // k3s unpacks itself into its data directory before it says anything.
             ("env", .array([.members([("name", .string("K3S_DATA_DIR")), ("value", .string(Self.scratch))])])),

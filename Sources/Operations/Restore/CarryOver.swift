@@ -29,7 +29,7 @@ struct CarryOver {
         var unreadable: [String] = []
         for entry in try walkTree(directory.server, skipping: { path, _ in unreadable.append(path) }) {
             if asideDirectories.contains(where: { entry.path.hasPrefix($0 + "/") }) { continue }
-            if isDatastore(entry.path) || !isKept(entry.status.kind) {
+            if isDatastore(entry.path) || !isKept(entry.status.kind) || isMadeAtStart(entry) {
                 if entry.status.kind == .directory { asideDirectories.append(entry.path) }
                 continue
             }
@@ -59,6 +59,11 @@ struct CarryOver {
     private func isDatastore(_ path: String) -> Bool {
         path.hasPrefix("db/state.db") || path.hasPrefix("db/joined-") || path == "db/etcd" || path.hasPrefix("db/etcd/")
             || path.hasPrefix("db/etcd-") || path == "db/reset-flag" || path == "kine.sock"
+    }
+
+    /// The link that k3s sets to its token each time that it starts.
+    private func isMadeAtStart(_ entry: TreeEntry) -> Bool {
+        entry.path == "node-token" && entry.status.kind == .symbolicLink
     }
 
     /// Brings the entries into `stage`. Snapshots are shared by a hard link; all else is copied, so that the set put

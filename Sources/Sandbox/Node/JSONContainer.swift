@@ -28,21 +28,26 @@ struct JSONContainer: Sendable {
             + pod.list("spec", "containers").map { JSONContainer($0, isInit: false) }
     }
 
-    /// What `k3s --version` says, as a command that says it; nil where that is not asked.
+    /// What a trial of k3s prints, as a command that does: its version, and which of the flags that are asked for it does not know.
+    /// Hidden flags, as `--disable-agent` is, it knows all the same.
     var versionAnswer: [String]? {
-        guard command.last?.contains("k3s --version") ?? false || command.suffix(1) == ["--version"],
+        guard let script = command.last, script.contains("k3s --version") || command.suffix(1) == ["--version"],
             ImageTable.split(image).repository.hasSuffix("k3s"), let version = ServerVersion(image: image)
         else { return nil }
-        let flags = ["data-dir", "disable", "service-cidr", "tls-san", "token", "kube-controller-manager-arg"].map {
-            "--\($0) value"
+        let flags = script.split(separator: "for flag in ").dropFirst().first?.prefix { $0 != ";" } ?? ""
+        let asked = flags.split(separator: " ").map(String.init)
+        let unknown = asked.filter { !Self.flags.contains(String($0.dropFirst(2))) }.map { flag in
+            "\(flag): Incorrect Usage: flag provided but not defined: -\(flag.dropFirst(2))"
         }
-        return ["echo", "k3s version \(version.text) (00000000)\n" + (flags + Self.switches).joined(separator: "\n")]
+        let end = script.split(separator: "echo \"").last.map { String($0.prefix { $0 != "\"" }) } ?? ""
+        return ["echo", (["k3s version \(version.text) (00000000)"] + unknown + [end]).joined(separator: "\n")]
     }
 
-    private static let switches = [
-        "--disable-network-policy", "--disable-agent", "--disable-cloud-controller", "--disable-scheduler",
-        "--flannel-backend value", "--kube-apiserver-arg value", "--write-kubeconfig value",
-        "--https-listen-port value",
+    private static let flags: Set<String> = [
+        "data-dir", "disable", "service-cidr", "tls-san", "token", "kube-controller-manager-arg",
+        "disable-network-policy",
+        "disable-agent", "disable-cloud-controller", "disable-scheduler", "flannel-backend", "kube-apiserver-arg",
+        "write-kubeconfig", "https-listen-port",
     ]
 
     var isDaytwo: Bool {

@@ -158,9 +158,18 @@ public struct HostDrill: Sendable {
         let statuses = try host.client.find(.pods, podName, in: scratch.name)?["status", "containerStatuses"]
         let status = statuses?.arrayValue?.first { $0["name"]?.stringValue == container }
         guard let ended = status?["state", "terminated"] else { return nil }
-        let log = try host.client.log(of: podName, in: scratch.name, container: container, lines: 5, limit: 1 << 14)
-        let last = String(decoding: log, as: UTF8.self).split(whereSeparator: \.isNewline).last ?? "nothing"
-        return "k3s ended with status \(ended["exitCode"]?.integerValue ?? -1), and said last: \(last.prefix(500))"
+        let end = "k3s ended with status \(ended["exitCode"]?.integerValue ?? -1)"
+        do throws(Failure) {
+            let log = try host.client.log(
+                of: podName, in: scratch.name, container: container, lines: 5, limit: 1 << 14)
+            guard let last = String(decoding: log, as: UTF8.self).split(whereSeparator: \.isNewline).last else {
+                return "\(end) and said nothing"
+            }
+            return "\(end), and said last: \(last.prefix(500))"
+        } catch {
+            guard error.code == .denied || error.code == .notFound else { throw error }
+            return "\(end), and its log cannot be read: \(error.why ?? error.what)"
+        }
     }
 
     private static func notUp(_ archive: HostRestoreArchive, _ host: HostCluster, _ why: String) -> Failure {

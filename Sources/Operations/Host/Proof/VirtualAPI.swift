@@ -68,13 +68,13 @@ struct VirtualAPI: Sendable {
     /// Starts an agent, and gives `body` the way to ask. The agent is removed, however that ends. An image that is tried has
     /// to start first, on the node of the control plane.
     func use<Value>(
-        _ identity: Identity, trying image: String? = nil, _ body: (Conversation) throws(Failure) -> Value
+        _ identity: Identity, trying trial: ImageTrial? = nil, _ body: (Conversation) throws(Failure) -> Value
     ) throws(Failure) -> Value {
         var pod = AgentPod(
             cluster: cluster, claim: identity == .volume ? cluster.volume.claims.first?.name : nil, settings: settings,
             run: context.newID())
-        pod.isBesideControlPlane = identity == .volume || image != nil
-        pod.trialImage = image
+        pod.isBesideControlPlane = identity == .volume || trial != nil
+        pod.trial = trial
         let run = AgentRun(host: host, pod: pod, context: context)
         let port = try port()
         return try run.use { name throws(Failure) in try body(Conversation(self, identity, run, name, port)) }

@@ -73,12 +73,14 @@ extension HostUpgrade {
             stage.map { "the encryption of Secrets is at \($0)" } ?? "no keys of Secrets are being rotated")
     }
 
-    /// k3s refuses to start with a flag that it does not know; the new one has told which it does.
-    private func flags(_ help: String, _ cluster: VirtualCluster, _ target: K3sVersion) -> UpgradeCheck {
+    /// k3s refuses to start with a flag that it does not know.
+    private func flags(
+        _ trial: ImageTrial, _ log: String, _ cluster: VirtualCluster, _ target: K3sVersion
+    ) -> UpgradeCheck {
         let name = BuiltInGate.flagsValid.rawValue
-        let known = Set(help.split { " ,=\n\t[]()".contains($0) }.filter { $0.hasPrefix("--") }.map(String.init))
-        guard !known.isEmpty else { return UpgradeCheck(name, .unknown, "the new k3s does not tell its flags") }
-        let unknown = Set(cluster.serverFlags).subtracting(known).sorted()
+        guard let unknown = trial.unknownFlags(log) else {
+            return UpgradeCheck(name, .unknown, "the new k3s does not tell its flags")
+        }
         guard unknown.isEmpty else {
             return UpgradeCheck(name, .failed, "the new k3s does not know \(unknown.joined(separator: ", "))")
         }
@@ -88,7 +90,7 @@ extension HostUpgrade {
                 name, .failed, "\(target.minor) has these feature gates no more: \(gates.gone.joined(separator: ", "))")
         }
         return gates.untold.isEmpty
-            ? UpgradeCheck(name, .passed, "the new k3s knows its \(cluster.serverFlags.count) flags")
+            ? UpgradeCheck(name, .passed, "the new k3s knows its \(trial.flags.count) flags")
             : UpgradeCheck(
                 name, .unknown,
                 "whether \(target.minor) has its feature gates is not known: \(gates.untold.joined(separator: ", "))")
@@ -105,10 +107,11 @@ extension HostUpgrade {
             host: host, cluster: cluster, settings: settings.agent, context: context, addresses: { addresses })
         let identity: VirtualAPI.Identity = try api.hasSecret() ? .secret : .volume
         var checks: [UpgradeCheck] = []
+        let trial = ImageTrial(plan.toImage, flags: cluster.serverFlags)
         do throws(Failure) {
-            try api.use(identity, trying: plan.toImage) { conversation throws(Failure) in
+            try api.use(identity, trying: trial) { conversation throws(Failure) in
                 let said = String(decoding: try conversation.trialLog(), as: UTF8.self)
-                checks += [trial(said, plan), flags(said, cluster, plan.to)]
+                checks += [imageVersion(said, plan), flags(trial, said, cluster, plan.to)]
                 let answers = try conversation.get(["/readyz", "/version"]).answers
                 checks.append(ready(answers[0]))
                 checks.append(version(answers[1], plan))
@@ -136,7 +139,7 @@ extension HostUpgrade {
             sleep: { duration throws(Failure) in try host.client.surroundings.sleep(duration) })
     }
 
-    private func trial(_ log: String, _ plan: HostUpgradePlan) -> UpgradeCheck {
+    private func imageVersion(_ log: String, _ plan: HostUpgradePlan) -> UpgradeCheck {
         let name = BuiltInGate.imagePresent.rawValue
         let words = log.split { $0 == " " || $0.isNewline }.map(String.init)
         guard let found = words.compactMap({ K3sVersion($0) }).first else {
