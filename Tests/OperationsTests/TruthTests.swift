@@ -58,6 +58,7 @@ extension RealBinary {
             try removeTree("\(place["bumped"])/.daytwo")
             let bumped = try restore("run", archive, place["bumped"], "--yes")
             try #require(bumped.status == 0, "\(bumped.error)")
+            #expect(!bumped.error.contains("node-token"), "k3s sets that link each time: \(bumped.error)")
             let database = "\(place["bumped"])/server/db/state.db"
             let raised = try truth(database)
             let revision = try number(expected, "maxRevision") + 1000
@@ -98,6 +99,10 @@ extension RealBinary {
             #expect(plan.status == 0)
             #expect(
                 plan.output.contains("server/node-token (a link that leaves: /data/server/token)"), "\(plan.output)")
+            // The kubeconfigs in cred/ lead there.
+            #expect(plan.output.contains("only with --data-dir /data, which they name"), "\(plan.output)")
+            let recreated = try restore("plan", archive, place["plain"], "--server-files", "recreate")
+            #expect(recreated.status == 0 && !recreated.output.contains("only with"), "\(recreated.output)")
         }
     }
 }
