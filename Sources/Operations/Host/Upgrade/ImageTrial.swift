@@ -23,7 +23,7 @@ struct ImageTrial: Sendable {
     var command: [String] {
         let asking = """
             /bin/k3s --version && help=$(/bin/k3s server --help 2>&1) && for flag in \(flags.joined(separator: " ")); do \
-            case "$help" in *"$flag "* | *"$flag,"*) continue ;; esac; \
+            case "$help" in *"   $flag "* | *"   $flag,"*) continue ;; esac; \
             said=$(/bin/k3s server "$flag=1" --help 2>&1) || echo "$flag: ${said%%NAME:*}"; done; echo "\(Self.end)"
             """
         return ["/bin/sh", "-c", asking]
