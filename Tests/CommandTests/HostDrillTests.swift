@@ -46,6 +46,22 @@ struct HostDrillTests {
         try expectNothingLeft()
     }
 
+    /// Without a token nothing tells that k3s could make its files anew, so it gets those of the backup, which name another directory.
+    @Test("A k3s that ends is not waited for, and its last words are told")
+    func endsAtOnce() throws {
+        let tokens = try host.commands.tool("find", host.commands.path("sandbox/host-1/volumes"), "-name", "token")
+            .split(separator: "\n").map(String.init)
+        #expect(!tokens.isEmpty)
+        for token in tokens { try FileManager.default.removeItem(atPath: token) }
+        let backup = try host.daytwo("backup", "create", name)
+        #expect(backup.code == 3, "\(backup.code) \(backup.text)\(backup.errors)")
+        let run = try drill("--start-timeout", "10m")
+        #expect(run.code == 5, "\(run.code) \(run.text)\(run.errors)")
+        #expect(run.errors.contains("k3s ended with status 1, and said last"), "\(run.errors)")
+        #expect(run.errors.contains("/data/server/tls/client-admin.crt"), "\(run.errors)")
+        try expectNothingLeft()
+    }
+
     @Test("The namespace of a drill that was killed is removed by the next one")
     func killed() throws {
         let dead = try host.commands.start(
