@@ -49,8 +49,7 @@ struct HostDrillTests {
     /// Without a token nothing tells that k3s could make its files anew, so it gets those of the backup, which name another directory.
     @Test("A k3s that ends is not waited for, and its last words are told")
     func endsAtOnce() throws {
-        let tokens = try host.commands.tool("find", host.commands.path("sandbox/host-1/volumes"), "-name", "token")
-            .split(separator: "\n").map(String.init)
+        let tokens = host.volumeFiles { $0.hasSuffix("/server/token") }
         #expect(!tokens.isEmpty)
         for token in tokens { try FileManager.default.removeItem(atPath: token) }
         let backup = try host.daytwo("backup", "create", name)

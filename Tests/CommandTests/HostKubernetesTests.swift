@@ -18,8 +18,7 @@ struct HostKubernetesTests {
     }
 
     private func database() throws -> String {
-        let found = try host.commands.tool("find", host.commands.path("sandbox"), "-name", "state.db")
-        let path = try #require(found.split(separator: "\n").map(String.init).first { !$0.contains("/.daytwo/") })
+        let path = try host.database()
         #expect(!path.contains("/server/"), "there is no server directory")
         return path
     }

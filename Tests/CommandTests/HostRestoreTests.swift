@@ -13,11 +13,7 @@ struct HostRestoreTests {
         name = try host.firstCluster()
     }
 
-    /// The database of the control plane, where the sandbox keeps its volume.
-    private func database() throws -> String {
-        let found = try host.commands.tool("find", host.commands.path("sandbox"), "-name", "state.db")
-        return try #require(found.split(separator: "\n").map(String.init).first { !$0.contains("/.daytwo/") })
-    }
+    private func database() throws -> String { try host.database() }
 
     private func sql(_ statement: String) throws -> String {
         try host.commands.tool("sqlite3", "-readonly", "-cmd", ".timeout 20000", database(), statement)

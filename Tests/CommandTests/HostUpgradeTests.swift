@@ -21,10 +21,7 @@ struct HostUpgradeTests {
         next = "v1.\(minor + 1).2+k3s1"
     }
 
-    private func database() throws -> String {
-        let found = try host.commands.tool("find", host.commands.path("sandbox"), "-name", "state.db")
-        return try #require(found.split(separator: "\n").map(String.init).first { !$0.contains("/.daytwo/") })
-    }
+    private func database() throws -> String { try host.database() }
 
     private func sql(_ statement: String) throws -> String {
         try host.commands.tool("sqlite3", "-readonly", "-cmd", ".timeout 20000", database(), statement)
@@ -94,9 +91,7 @@ struct HostUpgradeTests {
     @Test("A copy that is damaged takes nothing back: the cluster runs on as it was", arguments: [true, false])
     func damagedCopy(isThere: Bool) throws {
         #expect(try upgrade().code == 0)
-        let copy = try #require(
-            try host.commands.tool("find", host.commands.path("sandbox"), "-path", "*.daytwo-aside/*", "-name", "*.zst")
-                .split(separator: "\n").first.map(String.init))
+        let copy = try #require(host.copies().first)
         let spoil = isThere ? "printf XXXX | dd of=\(copy) bs=1 seek=9000 conv=notrunc status=none" : "rm \(copy)"
         try host.commands.tool("sh", "-c", spoil)
         let back = try host.daytwo("upgrade", "rollback", name, "--yes")
@@ -260,7 +255,7 @@ struct HostUpgradeTests {
         return switch step {
         case .stopped: true
         case .setAside:
-            try host.commands.tool("find", host.commands.path("sandbox"), "-path", "*.daytwo-aside/*").isEmpty == false
+            !host.volumeFiles { $0.contains(".daytwo-aside/") }.isEmpty
         case .imageSet: isNew
         case .started: isNew && state.hasPrefix("1 ")
         }

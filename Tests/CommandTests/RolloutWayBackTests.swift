@@ -26,11 +26,11 @@ struct RolloutWayBackTests {
         #expect(run.text.contains("too long ago"), "\(run.text)")
         #expect(try rollout.quarantined() == [blue])
         #expect(try annotations(rollout).contains("restore-run") && rollout.image(blue).hasSuffix("v1.22.4-k3s1"))
-        #expect(try rollout.copies().count == 1)
+        #expect(rollout.copies().count == 1)
         // It is not touched by the next runs, whatever time passes.
         rollout.now += 86_400
         #expect(try rollout.run() == [])
-        #expect(try rollout.copies().count == 1, "what there is to go back to stays")
+        #expect(rollout.copies().count == 1, "what there is to go back to stays")
         #expect(try annotations(rollout).contains("restore-run"))
         let back = try rollout.daytwo("upgrade", "rollback", "vc-blue/blue", "--yes")
         #expect(back.code == 0, "\(back.code) \(back.text)\(back.errors)")

@@ -216,7 +216,7 @@ struct WholeRolloutTests {
     /// Released, what stood in the way put right, one goes on; and the copies go when their time is over.
     private func released() throws {
         try rollout.host.fault(["--clear"])
-        #expect(try !rollout.copies().isEmpty)
+        #expect(!rollout.copies().isEmpty)
         #expect(try rollout.daytwo("upgrade", "release", neverReady).code == 0)
         try rollout.set("2027-03-22T21:00:00Z")
         #expect(try rollout.run() == ["\(neverReady) upgraded"])
@@ -225,7 +225,7 @@ struct WholeRolloutTests {
         rollout.now += 3600
         #expect(try rollout.run() == [])
         #expect(try rollout.verdict(neverReady) == "upToDate atTarget")
-        #expect(try rollout.copies() == [])
+        #expect(rollout.copies() == [])
         for cluster in clusters {
             #expect(try !rollout.workload(cluster, ".metadata.annotations").contains("daytwo.dev"), "\(cluster)")
         }

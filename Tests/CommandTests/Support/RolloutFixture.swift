@@ -199,10 +199,7 @@ final class RolloutFixture {
     }
 
     /// Copies that are set aside on the volumes.
-    func copies() throws -> [String] {
-        try commands.tool("find", commands.path("sandbox"), "-path", "*.daytwo-aside/*", "-name", "*.zst")
-            .split(separator: "\n").map(String.init)
-    }
+    func copies() -> [String] { host.copies() }
 }
 
 extension CommandFixture {

@@ -116,6 +116,25 @@ final class SandboxFixture {
         #expect(applied.code == 0, "\(applied.errors)")
     }
 
+    /// What lies on the volumes of the hosts. What goes away meanwhile is passed over; `find` would end with an error.
+    func volumeFiles(_ isWanted: (String) -> Bool) -> [String] {
+        let root = commands.path("sandbox")
+        var found: [String] = []
+        for case let path as String in FileManager.default.enumerator(atPath: root) ?? .init()
+        where path.split(separator: "/").dropFirst().first == "volumes" && isWanted(path) {
+            found.append("\(root)/\(path)")
+        }
+        return found
+    }
+
+    /// The database of its only control plane.
+    func database() throws -> String {
+        try #require(volumeFiles { $0.hasSuffix("/state.db") && !$0.contains("/.daytwo/") }.first)
+    }
+
+    /// The copies of upgrades that are set aside.
+    func copies() -> [String] { volumeFiles { $0.contains(".daytwo-aside/") && $0.hasSuffix(".zst") } }
+
     /// What daytwo has left on a host, once that had its time to collect the pods of Jobs that are gone.
     func leftovers(host: Int = 1) throws -> String {
         let end = ContinuousClock.now + .seconds(10)
