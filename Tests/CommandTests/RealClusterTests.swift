@@ -64,9 +64,23 @@ private struct HostExercise {
         try expect(daytwo("clusters", "resume", cluster, "--wait"), "the end of the pause")
         try expect(daytwo("restore", "run", cluster, id, "--yes"), "the restore")
         try waitUntilReady()
-        let left = try kubectl(
-            "get", "jobs,pods,leases", "-n", namespace, "-l", "app.kubernetes.io/managed-by=daytwo", "-o", "name")
-        #expect(left.text == "", "\(left.text)")
+        try expectNothingLeft()
+    }
+
+    /// A pod whose containers have ended stays for some ten seconds, until its node has cleaned up (k3s v1.21.3 with containerd).
+    private func expectNothingLeft() throws {
+        let end = ContinuousClock().now + .seconds(60)
+        var left = ""
+        repeat {
+            left =
+                try kubectl(
+                    "get", "jobs,pods,leases", "-n", namespace, "-l", "app.kubernetes.io/managed-by=daytwo", "-o",
+                    "name"
+                ).text
+            if left.isEmpty { return }
+            usleep(500_000)
+        } while ContinuousClock().now < end
+        Issue.record("this is left on the host: \(left)")
     }
 
     private func waitUntilReady() throws {
