@@ -155,4 +155,4 @@ func head(_ kind: UInt8, _ length: Int) -> [UInt8] {
     return four + four.map { $0 ^ 255 }
 }
 
-let greeting = Array("daytwo agent protocol 1\n".utf8)
+let greeting = Array("daytwo agent protocol 2\n".utf8)

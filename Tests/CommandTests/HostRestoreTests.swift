@@ -13,10 +13,8 @@ struct HostRestoreTests {
         name = try host.firstCluster()
     }
 
-    private func database() throws -> String { try host.database() }
-
     private func sql(_ statement: String) throws -> String {
-        try host.commands.tool("sqlite3", "-readonly", "-cmd", ".timeout 20000", database(), statement)
+        try host.commands.tool("sqlite3", "-readonly", "-cmd", ".timeout 20000", host.database(), statement)
             .trimmingCharacters(in: .newlines)
     }
 
@@ -96,7 +94,8 @@ struct HostRestoreTests {
         #expect(try host.daytwo("backup", "create", name).code == 0)
         #expect(try host.daytwo("clusters", "pause", name, "--wait").code == 0)
         try host.commands.tool(
-            "dd", "if=/dev/urandom", "of=\(database())", "bs=4096", "seek=1", "count=20", "conv=notrunc", "status=none")
+            "dd", "if=/dev/urandom", "of=\(host.database())", "bs=4096", "seek=1", "count=20", "conv=notrunc",
+            "status=none")
         #expect(try host.daytwo("clusters", "resume", name).code == 0)
         let run = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes", "--no-safety-backup")
         #expect(run.code == 0 || run.code == 3, "\(run.text)\(run.errors)")

@@ -21,10 +21,8 @@ struct HostUpgradeTests {
         next = "v1.\(minor + 1).2+k3s1"
     }
 
-    private func database() throws -> String { try host.database() }
-
     private func sql(_ statement: String) throws -> String {
-        try host.commands.tool("sqlite3", "-readonly", "-cmd", ".timeout 20000", database(), statement)
+        try host.commands.tool("sqlite3", "-readonly", "-cmd", ".timeout 20000", host.database(), statement)
             .trimmingCharacters(in: .newlines)
     }
 
@@ -158,7 +156,7 @@ struct HostUpgradeTests {
             "data":{"release":"\(release)"}}
             """
         try host.commands.tool(
-            "sqlite3", "-cmd", ".timeout 20000", database(),
+            "sqlite3", "-cmd", ".timeout 20000", host.database(),
             """
             INSERT INTO kine (name, created, deleted, create_revision, prev_revision, lease, value)
             VALUES ('/registry/secrets/shop/sh.helm.release.v1.web.v1', 1, 0, 0, 0, 0, CAST('\(secret)' AS BLOB))

@@ -236,7 +236,7 @@ extension RealBinary {
                 ])
                 #expect(ended.status == 7, "\(length): \(ended.status) \(ended.error)")
                 let heard = try readFile(place["heard"], limit: 64 << 20)
-                #expect(heard.starts(with: Array("daytwo agent protocol 1\n".utf8)), "nothing else is on stdout")
+                #expect(heard.starts(with: Array("daytwo agent protocol 2\n".utf8)), "nothing else is on stdout")
             }
             #expect(try files(below: place["scratch"]) == [])
         }

@@ -79,8 +79,8 @@ def main(mode):
         sys.exit(127)
     if mode == "none":
         sys.exit(0)
-    write(b"daytwo agent protocol 1\n")
-    assert read(24) == b"daytwo agent protocol 1\n"
+    write(b"daytwo agent protocol 2\n")
+    assert read(24) == b"daytwo agent protocol 2\n"
     kind, payload = take()
     request = json.loads(payload)
     assert kind == 1 and request["type"] == "request"

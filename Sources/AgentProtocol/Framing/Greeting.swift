@@ -3,7 +3,7 @@ import Failures
 /// The first line of each side: who speaks, and in which version.
 enum Greeting {
     /// The version of the protocol. Any change of frames or messages that an older side does not understand raises it.
-    static let version = 1
+    static let version = 2
 
     static let beginning = Array("daytwo agent protocol ".utf8)
     static let bytes = beginning + Array("\(version)\n".utf8)

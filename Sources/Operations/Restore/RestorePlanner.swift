@@ -3,7 +3,6 @@ import Datastore
 public import Failures
 import Files
 import Foundation
-import JSONValues
 import Stores
 
 /// Makes the plan of a restore from an archive and a directory; changes nothing.

@@ -45,8 +45,8 @@ struct JSONContainer: Sendable {
 
     private static let flags: Set<String> = [
         "data-dir", "disable", "service-cidr", "tls-san", "token", "kube-controller-manager-arg",
-        "disable-network-policy",
-        "disable-agent", "disable-cloud-controller", "disable-scheduler", "flannel-backend", "kube-apiserver-arg",
+        "disable-network-policy", "disable-agent", "disable-cloud-controller", "disable-scheduler", "flannel-backend",
+        "kube-apiserver-arg",
         "write-kubeconfig", "https-listen-port",
     ]
 
