@@ -93,10 +93,10 @@ struct HostLeaseTests {
     @Test("Nobody removes an old set while somebody works on the cluster")
     func discarding() throws {
         try write(renewed: Date())
-        let discard = try host.daytwo("restore", "resume", name, "--discard-old")
+        let discard = try host.daytwo("restore", "resume", name, "--discard-old", "--yes")
         #expect(discard.code == 6 && discard.errors.contains("alice@desk"), "\(discard.code) \(discard.errors)")
         #expect(try host.daytwo("clusters", "unlock", name, "--yes").code == 0)
-        let none = try host.daytwo("restore", "resume", name, "--discard-old")
+        let none = try host.daytwo("restore", "resume", name, "--discard-old", "--yes")
         #expect(none.code == 11, "\(none.code) \(none.errors)")
         #expect(try !held())
     }

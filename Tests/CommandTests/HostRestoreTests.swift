@@ -40,6 +40,17 @@ struct HostRestoreTests {
                 && run.errors.contains(" of at most "), "\(run.errors)")
     }
 
+    @Test("A pod whose containers have ended is not waited for, however long the node keeps it")
+    func endedPod() throws {
+        #expect(try host.daytwo("backup", "create", name).code == 0)
+        try host.fault(["pod-lingers", "--on", name, "--value", "9"])
+        let run = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes", "--no-safety-backup")
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(!run.errors.contains("still there is"), "\(run.errors)")
+        // It is exchanged meanwhile, and only the start has to wait until its name is free.
+        #expect(run.errors.contains("the pod \(cluster)-0 is ending"), "\(run.errors)")
+    }
+
     @Test("It comes back as it was in the backup, revisions go on above all that were served, and there is a way back")
     func inPlace() throws {
         #expect(try host.daytwo("backup", "create", name).code == 0)

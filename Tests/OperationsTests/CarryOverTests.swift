@@ -67,7 +67,10 @@ extension RealBinary {
             try judge.expectRestored(later, "kept aside")
             #expect(try restore("resume", nil, later).status == 11, "there is nothing to finish")
             #expect(try judge.sets(later).count == 1)
-            let discard = try restore("resume", nil, later, "--discard-old")
+            let unasked = try restore("resume", nil, later, "--discard-old")
+            #expect(unasked.status == 64 && unasked.error.contains("--yes"), "\(unasked.error)")
+            #expect(try judge.sets(later).count == 1)
+            let discard = try restore("resume", nil, later, "--discard-old", "--yes")
             #expect(discard.status == 0, "\(discard.error)")
             #expect(try judge.sets(later) == [])
             #expect(try judge.whole(later, "discarded later") == .new)
@@ -78,7 +81,7 @@ extension RealBinary {
             #expect(try restore("run", samples.smallArchive, root, "--yes").status == 0)
             let runs = try directoryNames("\(root)/.daytwo").filter { $0 != "lock" }
             #expect(try restore("rollback", nil, root, "--yes").status == 0)
-            let ended = try restore("resume", runs[0], root, "--discard-old")
+            let ended = try restore("resume", runs[0], root, "--discard-old", "--yes")
             #expect(ended.status == 4, "\(ended.error)")
             try judge.expectOld(root, "rolled back")
         }

@@ -108,7 +108,7 @@ extension RealBinary {
                 #expect(back.status == 4, "half a set is not brought back: \(back.error)")
                 #expect(try judge.whole(root, "\(point)") == .new)
                 // The rest of an old set keeps nobody from a restore.
-                let resumed = try restore("resume", nil, root, "--discard-old")
+                let resumed = try restore("resume", nil, root, "--discard-old", "--yes")
                 #expect(resumed.status == 0, "\(resumed.error)")
                 #expect(try judge.sets(root) == [])
                 #expect(try judge.whole(root, "\(point)") == .new)

@@ -123,7 +123,7 @@ extension RealBinary {
             var refusals = 0
             try eachKill(points, prepare: { _ in }, command: { runCommand($0, "--discard-old") }) { root, index, note in
                 if index % 2 == 0 {
-                    let ended = try restore("resume", nil, root, "--discard-old")
+                    let ended = try restore("resume", nil, root, "--discard-old", "--yes")
                     if ended.status == 11 {
                         // No record, or all of it done.
                         let now = try judge.whole(root, note)

@@ -32,6 +32,9 @@ struct RestoreResume: JobCommand {
     @Flag(help: "Remove the old set at the end.")
     var discardOld = false
 
+    @Flag(name: .shortAndLong, help: "With --discard-old: do not ask.")
+    var yes = false
+
     @OptionGroup var jobOptions: JobOptions
     @OptionGroup var global: GlobalOptions
 
@@ -49,6 +52,7 @@ struct RestoreResume: JobCommand {
         let journal = try RestoreRuns(directory).find(run) { journal in
             journal.isUnfinished || (wantsDone && journal.state == .done && !journal.isOldDiscarded)
         }
+        try confirm("of \(journal.run) in \(directory.root)", session)
         let cluster = try session.target(of: journal.plan, directory)
         guard try session.begin(.restore(journal.plan, directory, target: cluster, isConfirmed: false)) else {
             return .done
@@ -57,5 +61,13 @@ struct RestoreResume: JobCommand {
         let result = try Restore(directory, context).resume(journal, discardingOld: discardOld)
         session.settle(cluster, .succeeded, message: "finished by restore resume")
         return try RestoreText.show(result, seconds: (context.uptime() - start).inSeconds, session.console)
+    }
+
+    /// What is removed cannot be brought back.
+    func confirm(_ what: String, _ session: Session) throws(Failure) {
+        guard discardOld else { return }
+        try Confirmation.require(
+            "remove the data from before the restore \(what)? no rollback of it is possible then", isGiven: yes,
+            session.console)
     }
 }

@@ -30,6 +30,22 @@ public struct KubernetesObject: Sendable, Hashable {
     }
     /// Whether somebody asked for its deletion.
     public var isBeingDeleted: Bool { json["metadata", "deletionTimestamp"]?.stringValue != nil }
+    /// Of a pod: whether no process of it is left, and none will be started. A node may take ten seconds more to remove it.
+    public var hasEnded: Bool {
+        let isLast = isBeingDeleted || ["Succeeded", "Failed"].contains(json["status", "phase"]?.stringValue ?? "")
+        let containers = json["spec", "containers"]?.arrayValue ?? []
+        let own = json["status", "containerStatuses"]?.arrayValue ?? []
+        // One that was put out says `Failed`, without statuses, before its containers are stopped.
+        guard isLast, !own.isEmpty, own.count == containers.count else { return false }
+        let others = ["initContainerStatuses", "ephemeralContainerStatuses"].flatMap {
+            json["status", $0]?.arrayValue ?? []
+        }
+        return (own + others).allSatisfy { status in
+            guard let end = status["state", "terminated"] else { return false }
+            // Nobody has seen the end of such a container.
+            return end["reason"]?.stringValue != "ContainerStatusUnknown"
+        }
+    }
 
     /// The value at a path of member names.
     public subscript(path: String...) -> JSONValue? { json.value(at: path) }

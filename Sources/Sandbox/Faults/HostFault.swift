@@ -38,6 +38,8 @@ public struct HostFault: Sendable, Hashable {
         case virtualAPIVersion = "virtual-api-version"
         /// Containers take so many seconds longer to start.
         case slowStart = "slow-start"
+        /// Pods stay for so many seconds when their containers have ended.
+        case podLingers = "pod-lingers"
         /// Another controller sets the replicas of a workload back to so many.
         case replicasSetBack = "replicas-set-back"
         /// Admission refuses to create or change objects of a kind; the value is its plural.
@@ -144,6 +146,10 @@ struct FaultTable: Sendable {
 
     func startDelay(for name: ObjectName) -> Duration? {
         find(.slowStart, name).map { .seconds(Double($0.value ?? "") ?? 10) }
+    }
+
+    func lingering(of name: ObjectName) -> Duration? {
+        find(.podLingers, name).map { .seconds(Double($0.value ?? "") ?? 10) }
     }
 
     func replicas(for name: ObjectName) -> Int64? {

@@ -127,12 +127,13 @@ extension HostCluster {
         }
         let grace = Duration.seconds(pod.number("metadata", "deletionGracePeriodSeconds") ?? 30)
         let least = options.pace.stop
+        let lingering = faults.lingering(of: name) ?? least / 4
         Task { [weak self] in
             await runtime.stopAll(grace: grace)
             do { try await Task.sleep(for: least) } catch {}
             await self?.markStopped(uid)
             // Controllers see the stopped pod before it is gone, as they do on a real host.
-            do { try await Task.sleep(for: least / 4) } catch {}
+            do { try await Task.sleep(for: lingering) } catch {}
             await self?.finish(uid)
         }
     }

@@ -64,6 +64,7 @@ extension RestoreResume {
                     .notFound, "no restore of \(path.description) is under way",
                     next: "see what there was: daytwo restore list \(cluster)")
             }
+            try confirm("\(backup.map { "\($0) " } ?? "")of \(path.description)", session)
             guard try session.begin(job) else { return .done }
             let outcome = try restore.holding(.here("restore resume --discard-old")) { () throws(Failure) in
                 try restore.discardOld(run: backup)
@@ -71,9 +72,12 @@ extension RestoreResume {
             return try HostRestoreText.show(discarded: outcome, path.description, session.console)
         }
         let archive = try self.archive(backup, mark, session)
+        try confirm("of \(path.description)", session)
         guard try session.begin(job) else { return .done }
         let result = try restore.holding(.here("restore resume"), isRescue: true) { () throws(Failure) in
-            try restore.resume(archive)
+            let result = try restore.resume(archive)
+            if discardOld, mark.deed == .restore { _ = try restore.discardOld(run: nil) }
+            return result
         }
         session.settle(path.description, .succeeded, message: "finished by restore resume")
         return try HostRestoreText.show(result, path.description, restore, session.console)

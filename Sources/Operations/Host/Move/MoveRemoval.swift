@@ -106,7 +106,7 @@ struct MoveRemoval: Sendable {
 
     /// What somebody has put into a namespace, `Secret shop`; nil where there is only what the host puts into each.
     static func firstObject(in namespace: String, on host: HostCluster) throws(Failure) -> String? {
-        let own: Set<String> = ["default", "kube-root-ca.crt"]
+        let own: Set<String> = ["default", "kube-root-ca.crt", "openshift-service-ca.crt"]
         for type in HostManifest.kinds.filter(\.isNamespaced) + [.pods, .jobs] {
             let others = try host.client.list(type, in: namespace).objects.filter { object in
                 let isAgent = [.pods, .jobs].contains(type) && object.labels[AgentPod.managedBy] == "daytwo"

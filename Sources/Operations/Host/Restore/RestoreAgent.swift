@@ -90,10 +90,7 @@ struct RestoreAgent: Sendable {
         while true {
             let pods = try client.list(.pods, in: cluster.namespace, ObjectSelector(labels: labels)).objects
             // One that has ended has nothing open any more.
-            let left = pods.filter {
-                !["Succeeded", "Failed"].contains($0["status", "phase"]?.stringValue ?? "")
-            }
-            guard let first = left.first else { return }
+            guard let first = pods.first(where: { !$0.hasEnded }) else { return }
             guard context.uptime() < end else {
                 throw Failure(
                     .unreachable, "the agent \(first.name) on \(host.name) does not end",

@@ -83,7 +83,7 @@ struct WorkloadHold: Sendable {
         try waitUntilGone()
     }
 
-    /// Waits until no pod of the control plane is left. Pods of what runs inside stay.
+    /// Waits until no process of the control plane is left. Pods of what runs inside stay.
     func waitUntilGone() throws(Failure) {
         let end = context.uptime() + stopLimit
         var pause = GrowingPause()
@@ -91,7 +91,7 @@ struct WorkloadHold: Sendable {
         var last = ""
         while true {
             try check()
-            let pods = try pods()
+            let pods = try pods().filter { !$0.hasEnded }
             if pods.isEmpty { return }
             last = pods.map(\.name).joined(separator: ", ")
             guard context.uptime() < end else { break }
