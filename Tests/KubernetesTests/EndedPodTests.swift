@@ -46,7 +46,9 @@ struct EndedPodTests {
     @Test("One that restarts has not ended, though its containers have")
     func restarting() throws {
         #expect(
-            try !pod("\"phase\":\"Running\",\"containerStatuses\":[\(Self.first),\(Self.second)]", isBeingDeleted: false)
-                .hasEnded)
+            try !pod(
+                "\"phase\":\"Running\",\"containerStatuses\":[\(Self.first),\(Self.second)]", isBeingDeleted: false
+            )
+            .hasEnded)
     }
 }
