@@ -22,7 +22,7 @@ struct HostRestoreDeathTests {
     func killed() throws {
         for (step, verb) in [
             (Step.stopped, "resume"), (.stopped, "rollback"), (.staged, "resume"), (.staged, "rollback"),
-            (.done, "resume"), (.done, "rollback"),
+            (.done, "resume"), (.done, "rollback"), (.started, "resume"), (.started, "rollback"),
         ] {
             try cut(at: step)
             if try mark() != "" {
@@ -31,6 +31,8 @@ struct HostRestoreDeathTests {
                 let way = try host.daytwo(
                     arguments: ["restore", verb, name] + (verb == "rollback" ? ["--yes"] : []))
                 #expect(way.code == 0, "\(step), \(verb): \(way.text)\(way.errors)")
+                #expect(
+                    way.text.hasPrefix(verb == "resume" ? "restored" : "rolled back"), "\(step), \(verb): \(way.text)")
             }
             try expectWell("\(step), \(verb)")
         }
@@ -80,10 +82,11 @@ struct HostRestoreDeathTests {
 
     // MARK: Steps
 
-    private enum Step { case stopped, staged, done }
+    private enum Step { case stopped, staged, done, started }
 
     private func cut(at step: Step) throws {
         let before = try Set(journals())
+        try host.fault(step == .started ? ["slow-start", "--on", name, "--value", "2"] : ["--clear"])
         let run = try host.commands.start(
             ["restore", "run", name, backup(), "--yes", "--no-safety-backup"], environment: host.surroundings(),
             timeout: .seconds(120))
@@ -92,6 +95,7 @@ struct HostRestoreDeathTests {
             case .stopped where try mark() != "": kill(run.id, SIGKILL)
             case .staged where try isNew("staged", before), .done where try isNew("done", before):
                 kill(run.id, SIGKILL)
+            case .started where try isNew("done", before) && replicas() == "1": kill(run.id, SIGKILL)
             default: usleep(1000)
             }
         }
@@ -133,6 +137,10 @@ struct HostRestoreDeathTests {
             "get", "statefulset", cluster, "-n", namespace, "-o",
             "jsonpath={.metadata.annotations.daytwo\\.dev/restore-run}"
         ).text
+    }
+
+    private func replicas() throws -> String {
+        try host.kubectl("get", "statefulset", cluster, "-n", namespace, "-o", "jsonpath={.spec.replicas}").text
     }
 
     private func claim(_ path: String) throws -> String {

@@ -120,11 +120,9 @@ struct AgentRestore: Sendable {
 
     private func outcome(_ result: RestoreResult, _ directory: DataDirectory) -> RemoteRestoreOutcome {
         let journal = result.journal
-        let isBack = journal.state == .rolledBack || journal.state == .rollingBack
-        let carried = isBack ? [] : Set(journal.carried?.map(\.key) ?? [])
         return RemoteRestoreOutcome(
             run: journal.run, state: journal.state, oldSet: result.oldSet, remarks: result.remarks,
-            carriedOver: journal.plan.newer?.volumes.filter { carried.contains($0.key) } ?? [],
+            carriedOver: journal.carriedOver,
             authorities: directory.fingerprints.authorities, journal: journal)
     }
 

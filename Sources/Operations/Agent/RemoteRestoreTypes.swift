@@ -62,6 +62,24 @@ public struct RemoteRestoreOutcome: Codable, Sendable, Equatable {
     public var journal: RestoreJournal
 }
 
+extension RemoteRestoreOutcome {
+    /// What a record alone tells, of a run that nobody has followed to its end.
+    init(listed journal: RestoreJournal) {
+        self.init(
+            run: journal.run, state: journal.state, oldSet: nil, remarks: [], carriedOver: journal.carriedOver,
+            authorities: [:], journal: journal)
+    }
+}
+
+extension RestoreJournal {
+    /// The volumes that were carried over into the set that is in place; none after a rollback.
+    var carriedOver: [NewerVolume] {
+        guard state != .rolledBack, state != .rollingBack else { return [] }
+        let carried = Set(carried?.map(\.key) ?? [])
+        return plan.newer?.volumes.filter { carried.contains($0.key) } ?? []
+    }
+}
+
 /// A restore as it is recorded beside the data.
 public struct RemoteRestoreRun: Codable, Sendable, Equatable {
     /// The run's id.

@@ -109,7 +109,7 @@ enum HostRestoreText {
     static func show(
         _ result: HostRestoreResult, _ path: String, _ restore: HostRestore, _ console: Console
     ) throws(Failure) -> ExitStatus {
-        let isBack = result.outcome?.state == .rolledBack || result.outcome == nil
+        let isBack = result.isRolledBack
         var block = Block()
         block.add(isBack ? "rolled back" : "restored", path)
         if let source = result.outcome?.journal.plan.source, !isBack {

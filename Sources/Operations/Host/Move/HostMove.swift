@@ -238,6 +238,7 @@ public struct HostMove: Sendable {
                 next: "Go on with: \(restore.commands.rollback)")
         }
         var result = HostRestoreResult(run: before.run)
+        result.isRolledBack = true
         result.remarks = ["\(restore.name) is removed from \(host.name), with its volume"]
         return result
     }

@@ -53,10 +53,9 @@ extension HostRestore {
     ) throws(Failure) {
         let state = Progress()
         do throws(Failure) {
-            if hold.mark.replicas > 0, hold.cluster.workload.replicas == hold.mark.replicas,
-                try isDone(hold)
-            {
+            if hold.mark.replicas > 0, hold.cluster.workload.replicas == hold.mark.replicas, let done = try done(hold) {
                 // It was cut after the start.
+                result.outcome = done
                 try hold.waitUntilReady()
                 return try prove(hold, archive, &result)
             }
@@ -73,12 +72,13 @@ extension HostRestore {
         }
     }
 
-    private func isDone(_ hold: WorkloadHold) throws(Failure) -> Bool {
+    /// What the run has done on the volume; nil where that is not done.
+    private func done(_ hold: WorkloadHold) throws(Failure) -> RemoteRestoreOutcome? {
         let agent = agent(hold.cluster, hold.cluster.volume.claims.first?.name ?? "", run: hold.mark.run, context)
         return try agent.use { open throws(Failure) in
-            try open(.restoreList, context).list().contains {
+            try open(.restoreList, context).list().first {
                 $0.run.hasSuffix(hold.mark.journalSuffix) && $0.isInPlace && $0.journal?.state == .done
-            }
+            }?.journal.map(RemoteRestoreOutcome.init(listed:))
         }
     }
 

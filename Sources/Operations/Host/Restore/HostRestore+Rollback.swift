@@ -66,6 +66,7 @@ extension HostRestore {
         _ hold: WorkloadHold, journal: String?, since start: Duration
     ) throws(Failure) -> HostRestoreResult {
         var result = HostRestoreResult(run: hold.mark.run)
+        result.isRolledBack = true
         do throws(Failure) {
             let back = try bringBack(hold, journal: journal, isTouched: true)
             (result.outcome, result.detached, result.remarks) = (back.outcome, back.detached, back.remarks)

@@ -25,6 +25,8 @@ public struct HostRestoreSettings: Sendable {
 public struct HostRestoreResult: Sendable {
     /// The run's id.
     public var run: String
+    /// The state from before is back.
+    public var isRolledBack = false
     /// What was done on the volume; nil where nothing had been begun there.
     public var outcome: RemoteRestoreOutcome?
     /// The backup of what was there before.
