@@ -29,26 +29,29 @@ struct HostRestoreTests {
         return items?.first?["readyReplicas"] as? Int == 1
     }
 
-    @Test("Whoever waits for a control plane that is slow to start sees what it hangs on")
-    func toldMeanwhile() throws {
+    /// What a restore says that is done while something goes wrong.
+    private func restored(under fault: String, value: String) throws -> String {
         #expect(try host.daytwo("backup", "create", name).code == 0)
-        try host.fault(["slow-start", "--on", name, "--value", "8"])
+        try host.fault([fault, "--on", name, "--value", value])
         let run = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes", "--no-safety-backup")
         #expect(run.code == 0, "\(run.errors)")
+        return run.errors
+    }
+
+    @Test("Whoever waits for a control plane that is slow to start sees what it hangs on")
+    func toldMeanwhile() throws {
+        let said = try restored(under: "slow-start", value: "8")
         #expect(
-            run.errors.contains("waiting until the control plane is ready: the pod \(cluster)-0 is")
-                && run.errors.contains(" of at most "), "\(run.errors)")
+            said.contains("waiting until the control plane is ready: the pod \(cluster)-0 is")
+                && said.contains(" of at most "), "\(said)")
     }
 
     @Test("A pod whose containers have ended is not waited for, however long the node keeps it")
     func endedPod() throws {
-        #expect(try host.daytwo("backup", "create", name).code == 0)
-        try host.fault(["pod-lingers", "--on", name, "--value", "9"])
-        let run = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes", "--no-safety-backup")
-        #expect(run.code == 0, "\(run.errors)")
-        #expect(!run.errors.contains("still there is"), "\(run.errors)")
+        let said = try restored(under: "pod-lingers", value: "9")
+        #expect(!said.contains("still there is"), "\(said)")
         // It is exchanged meanwhile, and only the start has to wait until its name is free.
-        #expect(run.errors.contains("the pod \(cluster)-0 is ending"), "\(run.errors)")
+        #expect(said.contains("the pod \(cluster)-0 is ending"), "\(said)")
     }
 
     @Test("It comes back as it was in the backup, revisions go on above all that were served, and there is a way back")

@@ -144,12 +144,9 @@ struct FaultTable: Sendable {
         all.contains { $0.kind == .imageMissing && ($0.value.map(image.contains) ?? true) }
     }
 
-    func startDelay(for name: ObjectName) -> Duration? {
-        find(.slowStart, name).map { .seconds(Double($0.value ?? "") ?? 10) }
-    }
-
-    func lingering(of name: ObjectName) -> Duration? {
-        find(.podLingers, name).map { .seconds(Double($0.value ?? "") ?? 10) }
+    /// How much longer something takes, by a fault whose value is in seconds.
+    func delay(_ kind: HostFault.Kind, for name: ObjectName) -> Duration? {
+        find(kind, name).map { .seconds(Double($0.value ?? "") ?? 10) }
     }
 
     func replicas(for name: ObjectName) -> Int64? {

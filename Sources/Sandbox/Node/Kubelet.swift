@@ -125,7 +125,7 @@ extension HostCluster {
                 from: .kubelet, container: container.name)
         }
         pods[uid]?.containers[container.name]?.isBusy = true
-        let delay = options.pace.start + (faults.startDelay(for: ObjectName(of: pod)) ?? .zero)
+        let delay = options.pace.start + (faults.delay(.slowStart, for: ObjectName(of: pod)) ?? .zero)
         Task { [weak self] in
             do { try await Task.sleep(for: delay) } catch { return }
             await self?.launch(container, uid)

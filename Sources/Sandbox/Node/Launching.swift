@@ -127,7 +127,7 @@ extension HostCluster {
         }
         let grace = Duration.seconds(pod.number("metadata", "deletionGracePeriodSeconds") ?? 30)
         let least = options.pace.stop
-        let lingering = faults.lingering(of: name) ?? least / 4
+        let lingering = faults.delay(.podLingers, for: name) ?? least / 4
         Task { [weak self] in
             await runtime.stopAll(grace: grace)
             do { try await Task.sleep(for: least) } catch {}

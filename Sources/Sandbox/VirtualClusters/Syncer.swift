@@ -44,7 +44,8 @@ extension HostCluster {
             token: token.flatMap { VirtualIdentity.password(ofToken: Array($0.utf8)) },
             serverNames: [name, "\(name).\(namespace)", "\(name).\(namespace).svc"] + sans,
             certificates: version.isKubernetes ? certificates(of: name, in: namespace) : nil,
-            seed: seeds[key] ?? fallback, pace: options.pace, startDelay: faults.startDelay(for: runtime.name) ?? .zero,
+            seed: seeds[key] ?? fallback, pace: options.pace,
+            startDelay: faults.delay(.slowStart, for: runtime.name) ?? .zero,
             nodeName: nodeName, isCorruptedAfterStart: faults.corrupts(runtime.name, image: serverImage(container, pod))
         )
     }
