@@ -38,6 +38,21 @@ struct HostRestoreDeathTests {
         }
     }
 
+    @Test("One that was cut is finished, and its old set goes with it, only when somebody says yes")
+    func discarded() throws {
+        try cut(at: .started)
+        let unasked = try host.daytwo("restore", "resume", name, "--discard-old")
+        #expect(unasked.code == 64 && unasked.errors.contains("--yes"), "\(unasked.errors)")
+        #expect(try mark() != "", "nothing was done")
+        let resumed = try host.daytwo("restore", "resume", name, "--discard-old", "--yes")
+        #expect(resumed.code == 0 && resumed.text.hasPrefix("restored"), "\(resumed.text)\(resumed.errors)")
+        #expect(!resumed.text.contains("rollback"), "there is none any more: \(resumed.text)")
+        let runs = try host.daytwo("restore", "list", name, "-o", "json").json()["items"] as? [[String: Any]]
+        #expect(
+            runs?.last?["state"] as? String == "done" && runs?.last?["keepsOldSet"] as? Bool == false, "\(runs ?? [])")
+        try expectWell("the old set is gone")
+    }
+
     @Test("Somebody who scales it back while it is stopped ends it, with everything as it was")
     func scaledBack() throws {
         try host.fault(["replicas-set-back", "--on", name, "--value", "1"])

@@ -123,7 +123,9 @@ enum HostRestoreText {
         block.add("detached", each: result.detached)
         block.add("was away", result.downtime.map { "\(Formats.decimal($0.inSeconds, digits: 1)) s" })
         block.add("its API", result.facts.map { "is ready, \(ServerVersion.text($0.version))" })
-        if !isBack { block.add("way back", restore.commands.rollback) }
+        if !isBack, result.outcome?.journal.isOldDiscarded != true {
+            block.add("way back", restore.commands.rollback)
+        }
         block.add("not proven", each: result.unproven)
         block.add("note", each: result.remarks)
         try console.show(

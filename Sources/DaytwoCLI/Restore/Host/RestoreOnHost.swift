@@ -75,8 +75,10 @@ extension RestoreResume {
         try confirm("of \(path.description)", session)
         guard try session.begin(job) else { return .done }
         let result = try restore.holding(.here("restore resume"), isRescue: true) { () throws(Failure) in
-            let result = try restore.resume(archive)
-            if discardOld, mark.deed == .restore { _ = try restore.discardOld(run: nil) }
+            var result = try restore.resume(archive)
+            if discardOld, mark.deed == .restore {
+                result.outcome = try restore.discardOld(run: result.outcome?.run)
+            }
             return result
         }
         session.settle(path.description, .succeeded, message: "finished by restore resume")
