@@ -62,6 +62,19 @@ public struct ClusterPath: Sendable, Hashable, CustomStringConvertible {
         text == name || text == description || (namespace.map { text == "\($0)/\(name)" } ?? false)
     }
 
+    /// The one of `known` that `text` names as ``matches(_:)`` has it; nil where none has that name. Throws `usage` where
+    /// several have it.
+    public static func named(
+        _ text: String, among known: some Sequence<ClusterPath>
+    ) throws(Failure) -> ClusterPath? {
+        let found = Set(known.filter { $0.matches(text) })
+        if let exact = found.first(where: { $0.description == text }) { return exact }
+        guard found.count > 1 else { return found.first }
+        throw Failure(
+            .usage, "\(text) is not one cluster but \(found.count)",
+            why: found.map(\.description).sorted().prefix(10).joined(separator: ", "), next: "Give the whole path.")
+    }
+
     /// Refuses what cannot be one folder everywhere: separators, hidden names, control characters, overlong ones.
     static func check(_ part: String, _ what: String) throws(Failure) {
         func refuse(_ why: String) -> Failure {

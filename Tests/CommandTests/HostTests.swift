@@ -167,6 +167,19 @@ struct HostTests {
         let list = try commands.fleet("schedule", "list").text
         #expect(list.contains("prod/\(name)") && list.contains("opened"), "\(list)")
         #expect(try commands.fleet("doctor", "--check").code == 0)
+        for text in [name, parts[1], "prod/\(name)"] { try isNamed(by: text, in: commands) }
         #expect(try host.leftovers() == "")
+    }
+
+    /// Each command that takes a cluster's name takes this one.
+    private func isNamed(by text: String, in commands: CommandFixture) throws {
+        #expect(try commands.fleet("jobs", "list", "--cluster", text, "-o", "name").text == "2\n1\n", "\(text)")
+        #expect(try commands.fleet("schedule", "next", "--cluster", text).text.contains("hourly"), "\(text)")
+        #expect(try commands.fleet("schedule", "next", "--cluster", text + "x").code == 11)
+        #expect(try commands.fleet("doctor", text, "--check").code == 0, "\(text)")
+        #expect(try commands.fleet("doctor", text + "x").code == 11)
+        let prune = try commands.fleet("backup", "prune", text, "--keep-last", "1", "--dry-run")
+        #expect(prune.code == 0 && prune.text.contains("keep"), "\(text): \(prune.errors)")
+        #expect(try commands.fleet("backup", "prune", text + "x", "--keep-last", "1", "--dry-run").code == 11)
     }
 }

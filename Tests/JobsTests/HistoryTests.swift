@@ -62,6 +62,13 @@ import Testing
         }
     }
 
+    @Test func everyTargetIsGivenOnce() throws {
+        let bench = try Bench()
+        #expect(try bench.queue.targets() == [])
+        try fill(bench, 50)
+        #expect(try bench.queue.targets() == (0..<7).map { "local/\($0)" })
+    }
+
     @Test func aPageNeverReadsOrSortsTheWholeHistory() throws {
         let bench = try Bench()
         for filter in filters {

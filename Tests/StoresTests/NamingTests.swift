@@ -27,6 +27,24 @@ import Testing
         #expect(try ClusterPath(local: name).description == "local/" + name)
     }
 
+    @Test func aClusterIsNamedByAsMuchAsIsNeeded() throws {
+        let known = try [
+            ClusterPath(local: "blue"), ClusterPath(local: "red"),
+            ClusterPath(host: "a", namespace: "team", name: "blue"),
+            ClusterPath(host: "b", namespace: "team", name: "green"),
+            ClusterPath(host: "c", namespace: "team", name: "green"),
+            ClusterPath(host: "a", namespace: "local", name: "blue"),
+        ]
+        func named(_ text: String) throws -> String? { try ClusterPath.named(text, among: known)?.description }
+        #expect(try named("red") == "local/red" && named("team/blue") == "a/team/blue")
+        #expect(try named("local/blue") == "local/blue", "a whole path is meant as it stands")
+        #expect(try named("b/team/green") == "b/team/green")
+        #expect(try named("gold") == nil && named("team/gold") == nil && named("") == nil)
+        let several = failure { _ = try named("blue") }
+        #expect(several.code == .usage && several.why == "a/local/blue, a/team/blue, local/blue")
+        #expect(failure { _ = try named("team/green") }.code == .usage)
+    }
+
     @Test func theFormIsTheDocumentedOne() throws {
         let id = "1f2e3d4c5b6a79880123456789abcdef"
         let name = try ArchiveName(name: "blue", createdAt: noon.addingTimeInterval(0.9), id: id)

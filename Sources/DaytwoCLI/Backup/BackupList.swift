@@ -59,10 +59,13 @@ struct BackupList: OperationCommand {
             session.console.warn("nothing is known of jobs: \(error.description)")
             queue = nil
         }
-        let wanted = name.map(JobsList.target)
-        return try FleetSurvey(configuration, queue, context).status(of: wanted.map { [$0] })
-            .conditions(at: session.now).filter {
-                $0.severity > .ok && $0.cluster != nil && (wanted == nil || $0.cluster == wanted)
+        let wanted = name.map { name in
+            Set(configuration.clusters.map(\.path).filter { ClusterPath($0)?.matches(name) ?? false })
+        }
+        return try FleetSurvey(configuration, queue, context).status(of: wanted).conditions(at: session.now)
+            .filter { condition in
+                guard condition.severity > .ok, let cluster = condition.cluster else { return false }
+                return wanted?.contains(cluster) ?? true
             }.map(\.sentence)
     }
 

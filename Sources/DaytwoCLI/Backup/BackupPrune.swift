@@ -40,18 +40,14 @@ struct BackupPrune: JobCommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        guard let cluster = ClusterPath(JobsList.target(name)) else {
-            throw Failure(.usage, "\(name.debugDescription) is no name of a cluster", next: "see: daytwo backup list")
-        }
+        try rules.check()
         let context = session.context(stopped: "what is removed is removed; run the command again")
         // Nothing is made where there is no store: its path may be mistyped.
         let store = try store.open(for: .reading, session)
+        let cluster = try cluster(in: store)
         let rules = try rules.rules(for: cluster, in: store, session)
         let preview = try PrunePlan(cluster, in: store, rules, now: context.now())
-        guard !preview.rows.isEmpty else {
-            throw Failure(
-                .notFound, "there is no backup of \(cluster) in \(store.location)", next: "see: daytwo backup list")
-        }
+        guard !preview.rows.isEmpty else { throw nothing(of: cluster.description, in: store) }
         if dryRun { return try show(preview, store, isDone: false, session) }
         // What a thaw or a later time lets go is not in the preview.
         let isHarmless = preview.drops.isEmpty && !acknowledge && !session.isDetached
@@ -67,6 +63,19 @@ struct BackupPrune: JobCommand {
         if acknowledge { try self.acknowledge(preview, store, context) }
         let plan = try Prune(rules, in: store, context).run(cluster)
         return try show(plan, store, isDone: true, session)
+    }
+
+    /// The cluster that is meant; a name that no backup has is taken for a data directory's.
+    private func cluster(in store: DirectoryStore) throws(Failure) -> ClusterPath {
+        if let path = ClusterPath(name) { return path }
+        let known = try store.list().entries.compactMap(\.cluster)
+        if let found = try ClusterPath.named(name, among: known) { return found }
+        guard !name.contains("/") else { throw nothing(of: name, in: store) }
+        return try ClusterPath(local: name)
+    }
+
+    private func nothing(of cluster: String, in store: DirectoryStore) -> Failure {
+        Failure(.notFound, "there is no backup of \(cluster) in \(store.location)", next: "see: daytwo backup list")
     }
 
     private func acknowledge(
@@ -136,6 +145,9 @@ struct RetentionRuleOptions: ParsableArguments {
     var keepWithin: String?
     @Option(help: ArgumentHelp("The zone that days and weeks are of (default: UTC).", valueName: "zone"))
     var timeZone: String?
+
+    /// Throws `usage` for what cannot be a rule.
+    func check() throws(Failure) { _ = try told() }
 
     /// The rules that hold for a cluster.
     func rules(

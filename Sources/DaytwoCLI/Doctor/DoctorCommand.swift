@@ -26,11 +26,9 @@ struct DoctorCommand: OperationCommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        let cluster = name.map(JobsList.target)
-        if let cluster, let configuration = try? session.settings.configuration(),  // what is wrong with it is a check
-            !configuration.clusters.contains(where: { $0.path == cluster })
-        {
-            throw Failure(.notFound, "the inventory has no \(cluster)", next: "see: daytwo schedule list")
+        var cluster = name
+        if let name, let configuration = try? session.settings.configuration() {  // what is wrong with it is a check
+            cluster = try configuration.path(ofCluster: name)
         }
         if check { return try monitor(cluster, session) }
         let checks = Doctor(session: session, cluster: cluster).checks()

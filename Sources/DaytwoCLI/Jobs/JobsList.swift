@@ -4,6 +4,7 @@ import Failures
 import Foundation
 public import Jobs
 import JSONValues
+import Stores
 
 extension JobState: ExpressibleByArgument {}
 extension JobKind: ExpressibleByArgument {}
@@ -38,7 +39,7 @@ struct JobsList: OperationCommand {
         let now = session.now
         let queue = try session.queue()
         let filter = JobFilter(
-            states: Set(state), kind: kind, target: cluster.map(Self.target), schedule: schedule,
+            states: Set(state), kind: kind, target: try target(in: queue), schedule: schedule,
             since: try since.map { text throws(Failure) in try Moment.past(text, now) })
         let jobs = try queue?.list(filter, limit: limit) ?? []
         try session.console.show(
@@ -48,8 +49,12 @@ struct JobsList: OperationCommand {
         return .done
     }
 
-    /// A name alone is a data directory's.
-    static func target(_ name: String) -> String { name.contains("/") ? name : "\(InventoryHost.local)/\(name)" }
+    /// The cluster that is meant, among those that have jobs.
+    private func target(in queue: JobQueue?) throws(Failure) -> String? {
+        guard let cluster, ClusterPath(cluster) == nil, let queue else { return cluster }
+        let known = try queue.targets().compactMap { ClusterPath($0) }
+        return try ClusterPath.named(cluster, among: known)?.description ?? cluster
+    }
 }
 
 extension Session {

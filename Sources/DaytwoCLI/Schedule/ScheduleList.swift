@@ -134,14 +134,3 @@ extension Monitoring.Condition.Kind {
         }
     }
 }
-
-extension DaytwoConfiguration {
-    /// The schedule of a name; throws `notFound`.
-    func requireSchedule(_ name: String) throws(Failure) -> BackupSchedule {
-        if let found = schedules.first(where: { $0.name == name }) { return found }
-        let names = schedules.map(\.name).joined(separator: ", ")
-        throw Failure(
-            .notFound, "there is no schedule \(name.debugDescription)", why: names.isEmpty ? nil : "there are \(names)",
-            next: "see: daytwo schedule list")
-    }
-}

@@ -36,11 +36,7 @@ struct ScheduleNext: OperationCommand {
         guard count > 0 else { throw Failure(.usage, "--count is not positive", next: "give 1 or more") }
         let configuration = try session.settings.requireConfiguration()
         if let schedule { _ = try configuration.requireSchedule(schedule) }
-        if let cluster, case let path = JobsList.target(cluster),
-            !configuration.clusters.contains(where: { $0.path == path })
-        {
-            throw Failure(.notFound, "the inventory has no \(path)", next: "see: daytwo schedule list")
-        }
+        let wanted = try cluster.map { name throws(Failure) in try configuration.path(ofCluster: name) }
         let start = after == nil ? session.now : try UTCTime.parse(written: after ?? "")
         var runs: [Run] = []
         for one in configuration.schedules where schedule == nil || one.name == schedule {
@@ -48,7 +44,7 @@ struct ScheduleNext: OperationCommand {
                 session.console.note("\(one.name) is suspended\(one.suspendedReason.map { ": \($0)" } ?? "")")
             }
             for entry in one.entries(for: configuration.clusters) {
-                if let cluster, JobsList.target(cluster) != entry.cluster.path { continue }
+                if let wanted, wanted != entry.cluster.path { continue }
                 runs += times(entry, start)
             }
         }

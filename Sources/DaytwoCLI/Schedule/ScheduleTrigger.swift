@@ -24,7 +24,7 @@ struct ScheduleTrigger: OperationCommand {
         let configuration = try session.settings.requireConfiguration()
         let found = try configuration.requireSchedule(schedule)
         if found.suspended { session.console.warn("\(schedule) is suspended; this run is queued all the same") }
-        let wanted = cluster.map(JobsList.target)
+        let wanted = try cluster.map { name throws(Failure) in try configuration.path(ofCluster: name) }
         let requests = ScheduledEntries(configuration: configuration).entries.filter {
             $0.key.schedule == schedule && $0.key.purpose == .backup && (wanted == nil || $0.key.cluster == wanted)
         }.map(\.template)

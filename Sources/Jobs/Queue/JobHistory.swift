@@ -101,6 +101,20 @@ extension JobQueue {
         }
     }
 
+    /// Everything that has jobs, in order.
+    public func targets() throws(Failure) -> [String] {
+        try database.read { db in try String.fetchAll(db, sql: Self.targets) }
+    }
+
+    // From each to the next by the index: the history of one may be long.
+    private static let targets = """
+        WITH RECURSIVE known (target) AS (
+          SELECT min(target) FROM jobs
+          UNION ALL
+          SELECT (SELECT min(target) FROM jobs WHERE target > known.target) FROM known WHERE known.target IS NOT NULL)
+        SELECT target FROM known WHERE target IS NOT NULL
+        """
+
     /// How many jobs are in each state; a state without jobs may be missing.
     public func counts() throws(Failure) -> [JobState: Int] {
         try database.read { db in
