@@ -44,6 +44,29 @@ struct BackupLifecycleTests {
         #expect(try fixture.daytwo(["backup", "delete", id, "--yes", "--store", fixture.store]).code == 11)
     }
 
+    @Test("An etcd is not called restored before k3s has rebuilt it")
+    func rebuilt() throws {
+        let fixture = try CommandFixture()
+        let directory = try fixture.dataDirectory(Fixtures.etcd)
+        let created = try fixture.daytwo([
+            "backup", "create", "--data-dir", directory, "--name", "blue", "--store", fixture.store,
+            "--max-snapshot-age", "10000d",
+        ])
+        #expect(created.code == 0, "\(created.errors)")
+        try fixture.tool("mkdir", "target")
+        let target = fixture.path("target")
+        let run = try fixture.daytwo([
+            "restore", "run", "blue@latest", "--data-dir", target, "--store", fixture.store, "--yes",
+        ])
+        #expect(run.code == 9 && run.text.hasPrefix("half-way"), "\(run.code) \(run.text)\(run.errors)")
+        #expect(run.text.contains("--cluster-reset") && run.text.contains("restore resume --data-dir \(target)"))
+        #expect(!run.text.contains("restored"), "\(run.text)")
+        let resumed = try fixture.daytwo(["restore", "resume", "--data-dir", target])
+        #expect(!resumed.text.contains("restored"), "k3s was not run: \(resumed.code) \(resumed.text)\(resumed.errors)")
+        let back = try fixture.daytwo(["restore", "rollback", "--data-dir", target, "--yes"])
+        #expect(back.code == 0 && back.text.hasPrefix("rolled back"), "\(back.text)\(back.errors)")
+    }
+
     private func checkWindow(_ document: [String: Any], _ truth: [String: Any]) throws {
         let datastore = try #require(document["datastore"] as? [String: Any])
         let window = try #require(datastore["window"] as? [String: Any])

@@ -303,6 +303,15 @@ struct BadInputCases {
             let archive = try cases.fixture.archive()
             return BadInput(arguments: ["backup", "delete", archive], unchanged: [cases.fixture.store])
         },
+        "discard-unconfirmed": { cases in
+            let archive = try cases.fixture.archive()
+            try cases.fixture.tool("mkdir", "target")
+            let target = cases.fixture.path("target")
+            let restored = try cases.fixture.daytwo(["restore", "run", archive, "--data-dir", target, "--yes"])
+            #expect(restored.code == 0, "\(restored.errors)")
+            return BadInput(
+                arguments: ["restore", "resume", "--data-dir", target, "--discard-old"], unchanged: [target])
+        },
         "delete-by-time": { cases in
             _ = try cases.fixture.archive()
             return BadInput(

@@ -79,7 +79,9 @@ enum RestoreText {
                 block.add("now run", journal.plan.rebuildCommand)
                 block.add("then", "daytwo restore resume --data-dir \(root) \(journal.run)")
             }
-            block.add("restored", "\(journal.plan.source.name) of \(journal.plan.source.createdAt) to \(root)")
+            block.add(
+                journal.state == .rebuilding ? "backup" : "restored",
+                "\(journal.plan.source.name) of \(journal.plan.source.createdAt) to \(root)")
             block.add("revision", String(journal.plan.bump?.revision ?? journal.plan.source.window.maxRevision))
             block.add("old set", result.oldSet ?? (journal.isOldDiscarded ? "discarded" : "none"))
             if !journal.isOldDiscarded {
