@@ -66,13 +66,29 @@ let changingCalls = [
 ]
 
 /// The words before a command under which its n-th call of a kind is met by a signal or an error instead.
-func injecting(_ what: String, at point: InjectionPoint, andAfter: Bool = false) -> [String] {
+/// What strace says of it goes to `log`.
+func injecting(
+    _ what: String, at point: InjectionPoint, andAfter: Bool = false, log: String = "/dev/null"
+) -> [String] {
     // Stops at the calls that are meant only, and so is much faster; but strace then loses signals.
     let fast = what.hasPrefix("signal") ? [] : ["--seccomp-bpf"]
     return [
         "/usr/bin/strace", "-f",
     ] + fast + [
-        "-qq", "-o", "/dev/null", "-e", "trace=\(point.call)", "-e",
+        "-qq", "-y", "-s", "0", "-o", log, "-e", "trace=\(point.call)", "-e",
         "inject=\(point.call):\(what):when=\(point.number)\(andAfter ? "+" : "")",
     ]
+}
+
+/// Whether the calls that failed instead were all on what `log` shows with this text in it. Numbers of calls are of a thread, and
+/// which of them is which may differ from one run to the next.
+func isInjected(into text: String, by log: String) throws -> Bool {
+    var begun: [Substring: Substring] = [:]
+    for line in try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n") {
+        let thread = line.prefix { $0 != " " }
+        if line.contains("<unfinished ...>") { begun[thread] = line }
+        guard line.contains("(INJECTED)") else { continue }
+        guard line.contains(text) || begun[thread]?.contains(text) == true else { return false }
+    }
+    return true
 }
