@@ -13,7 +13,8 @@ struct MoveRemoval: Sendable {
     /// How long pods may take to end, and objects to go.
     var limit = Duration.seconds(180)
 
-    /// Stops the control plane first; the workload, with the mark on it, goes last.
+    /// Stops the control plane first. The workload, with the mark by which a removal that was cut is gone on with, goes last, or
+    /// with the namespace that the run has made.
     func remove() throws(Failure) {
         let workloads = try workloads()
         for (type, workload) in workloads { try stop(type, workload) }
@@ -24,18 +25,28 @@ struct MoveRemoval: Sendable {
             }
             return nil
         }
-        for (type, _) in workloads { try removeAll(type) }
-        // What its syncer made belongs to its Service or its workload, and the host removes it with them.
+        // What its syncer made belongs to its Service or its workload, and the host removes it with them. What belongs to nothing
+        // stays, unless the namespace goes.
+        let owners = Set(workloads.map(\.1.uid))
         try waitUntilGone("what its syncer has made") { () throws(Failure) in
-            let selector = ObjectSelector(labels: "\(SyncerNames.markerLabel)=\(name)")
-            for type in [ResourceType.pods, .persistentVolumeClaims, .services] {
-                if let left = try host.client.list(type, in: namespace, selector).objects.first {
-                    return "\(type.kind) \(left.name)"
-                }
-            }
-            return nil
+            try synced { !$0.isEmpty && owners.isDisjoint(with: $0) }
         }
-        try removeNamespace()
+        if try removeNamespace() { return }
+        for (type, _) in workloads { try removeAll(type) }
+        try waitUntilGone("what its syncer has made") { () throws(Failure) in try synced { !$0.isEmpty } }
+    }
+
+    /// The first object that its syncer has made and whose owners' UIDs are such.
+    private func synced(_ fits: (Set<String>) -> Bool) throws(Failure) -> String? {
+        let selector = ObjectSelector(labels: "\(SyncerNames.markerLabel)=\(name)")
+        for type in [ResourceType.pods, .persistentVolumeClaims, .services] {
+            let left = try host.client.list(type, in: namespace, selector).objects.first { object in
+                let owners = object["metadata", "ownerReferences"]?.arrayValue ?? []
+                return fits(Set(owners.compactMap { $0["uid"]?.stringValue }))
+            }
+            if let left { return "\(type.kind) \(left.name)" }
+        }
+        return nil
     }
 
     /// The workloads that the run has made.
@@ -88,29 +99,37 @@ struct MoveRemoval: Sendable {
         }
     }
 
-    /// The namespace that the run has made, unless somebody has put something into it.
-    private func removeNamespace() throws(Failure) {
+    /// The namespace that the run has made, with what is left in it, unless somebody has put something into it. False where it
+    /// stays.
+    private func removeNamespace() throws(Failure) -> Bool {
         guard let there = try host.client.find(.namespaces, namespace),
-            there.annotations[HostObjectCreation.mark] == run, !there.isBeingDeleted
-        else { return }
-        if let other = try Self.firstObject(in: namespace, on: host) {
+            there.annotations[HostObjectCreation.mark] == run
+        else { return false }
+        let other = try Self.firstObject(in: namespace, on: host) { object in
+            object.annotations[HostObjectCreation.mark] != run && object.labels[SyncerNames.markerLabel] != name
+        }
+        if let other {
             context.report(.step("leaving the namespace \(namespace), which has \(other)"))
-            return
+            return false
         }
         context.report(.step("removing the namespace \(namespace)"))
         try delete(.namespaces, there, in: nil)
         try waitUntilGone("the namespace") { () throws(Failure) in
             try host.client.find(.namespaces, namespace)?.name
         }
+        return true
     }
 
-    /// What somebody has put into a namespace, `Secret shop`; nil where there is only what the host puts into each.
-    static func firstObject(in namespace: String, on host: HostCluster) throws(Failure) -> String? {
+    /// What somebody has put into a namespace, `Secret shop`; nil where there is only what the host puts into each, or what
+    /// does not count.
+    static func firstObject(
+        in namespace: String, on host: HostCluster, where counts: (KubernetesObject) -> Bool = { _ in true }
+    ) throws(Failure) -> String? {
         let own: Set<String> = ["default", "kube-root-ca.crt", "openshift-service-ca.crt"]
         for type in HostManifest.kinds.filter(\.isNamespaced) + [.pods, .jobs] {
             let others = try host.client.list(type, in: namespace).objects.filter { object in
                 let isAgent = [.pods, .jobs].contains(type) && object.labels[AgentPod.managedBy] == "daytwo"
-                return !own.contains(object.name) && !isAgent
+                return !own.contains(object.name) && !isAgent && counts(object)
                     && object["type"]?.stringValue != "kubernetes.io/service-account-token"
             }
             if let first = others.first { return "\(type.kind) \(first.name)" }

@@ -34,8 +34,10 @@ struct HostObjectCreation: Sendable {
         return created
     }
 
-    /// Removes what a run created, but no claim: there may be data in its volume.
-    func undo() throws(Failure) {
+    /// Removes what a run created, told by the beginning of its id, but no claim: there may be data in its volume. Gives what
+    /// stays because all that the syncer makes is owned by it, and would go with it.
+    func undo() throws(Failure) -> [String] {
+        var kept: [String] = []
         for type in HostManifest.kinds where type.isNamespaced && type != .persistentVolumeClaims {
             let objects: [KubernetesObject]
             do throws(Failure) {
@@ -44,7 +46,11 @@ struct HostObjectCreation: Sendable {
                 guard error.code == .denied || error.code == .notFound else { throw error }
                 continue
             }
-            for object in objects where object.annotations[Self.mark] == run {
+            for object in objects where object.annotations[Self.mark]?.hasPrefix(run) ?? false {
+                guard type != .services || object.name != cluster.name else {
+                    kept.append("\(type.kind) \(object.name)")
+                    continue
+                }
                 context.report(.step("removing \(type.kind) \(object.name)"))
                 do throws(Failure) {
                     try host.client.delete(
@@ -54,5 +60,6 @@ struct HostObjectCreation: Sendable {
                 }
             }
         }
+        return kept
     }
 }

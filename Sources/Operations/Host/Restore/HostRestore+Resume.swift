@@ -66,6 +66,10 @@ extension HostRestore {
             try restore(archive, options, hold, objects, state, &result) { open, watched throws(Failure) in
                 try resumeOnVolume(open, watched, archive, options, hold)
             }
+            if archive == nil {
+                result.remarks.append(
+                    "its backup was not named, and no host object that it has and the host has not was created")
+            }
         } catch {
             guard !(error.cause is NeedsBackup) else { throw error }
             throw recovered(from: error, hold, isTouched: true, wasReady: false)
@@ -98,6 +102,9 @@ extension HostRestore {
             let archive = try require(archive, hold)
             return try open(.restoreResume, watched).resume(
                 run: found.run, archive: (archive.source, archive.fileName), discardOld: false)
+        }
+        if !options.dropsNewerVolumes, found.journal?.plan.newer?.problem != nil {
+            _ = try require(archive, hold, because: "it alone tells which volumes its syncer would delete")
         }
         return try open(.restoreResume, watched).resume(run: found.run, archive: nil, discardOld: false)
     }

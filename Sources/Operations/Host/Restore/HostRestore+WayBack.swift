@@ -64,8 +64,10 @@ extension HostRestore {
         let detached = try since.map { since throws(Failure) in
             try detachment.detach(madeSince: since, run: hold.mark.run)
         }
-        try HostObjectCreation(host: host, cluster: hold.cluster, run: hold.mark.run, context: hold.context).undo()
-        return (outcome, detached ?? [], try objectReturn(hold.cluster, run: run, hold.context).undo())
+        let kept = try HostObjectCreation(host: host, cluster: hold.cluster, run: run, context: hold.context).undo()
+        var remarks = kept.map { "\($0) stays: it owns what the syncer makes on the host" }
+        if let image = try hold.foreignImage() { remarks.append("its image was set to \(image) meanwhile, and stays") }
+        return (outcome, detached ?? [], try remarks + objectReturn(hold.cluster, run: run, hold.context).undo())
     }
 
     /// Once more where the connection to an agent was cut: what it does can be done again.

@@ -52,17 +52,14 @@ struct VolumeDetachment: Sendable {
         var names: [String] = []
         for claim in claims {
             context.report(.step("detaching the claim \(claim.name)"))
+            // Noted before anything is changed, since a way back begins at the claims.
+            let note = [JSONMember(Self.run, .string(run)), JSONMember(Self.label, .string(cluster.name))]
+            try patch(
+                .persistentVolumeClaims, claim, in: cluster.namespace, [JSONMember("annotations", .object(note))])
             if let volume = claim["spec", "volumeName"]?.stringValue, !volume.isEmpty { try retain(volume, run: run) }
             try patch(
                 .persistentVolumeClaims, claim, in: cluster.namespace,
-                [
-                    JSONMember("labels", .object([JSONMember(SyncerNames.markerLabel, .null)])),
-                    JSONMember(
-                        "annotations",
-                        .object([
-                            JSONMember(Self.run, .string(run)), JSONMember(Self.label, .string(cluster.name)),
-                        ])),
-                ])
+                [JSONMember("labels", .object([JSONMember(SyncerNames.markerLabel, .null)]))])
             names.append(claim.name)
         }
         return names
@@ -76,6 +73,11 @@ struct VolumeDetachment: Sendable {
         let claims = try host.client.list(.persistentVolumeClaims, in: cluster.namespace).objects.filter(isOurs)
         for claim in claims {
             context.report(.step("attaching the claim \(claim.name) again"))
+            if let name = claim["spec", "volumeName"]?.stringValue, !name.isEmpty,
+                let volume = try host.client.find(.persistentVolumes, name), isOurs(volume)
+            {
+                try release(volume)
+            }
             try patch(
                 .persistentVolumeClaims, claim, in: cluster.namespace,
                 [
@@ -88,19 +90,18 @@ struct VolumeDetachment: Sendable {
                     JSONMember(
                         "annotations", .object([JSONMember(Self.run, .null), JSONMember(Self.label, .null)])),
                 ])
-            guard let name = claim["spec", "volumeName"]?.stringValue, !name.isEmpty,
-                let volume = try host.client.find(.persistentVolumes, name), isOurs(volume)
-            else { continue }
-            let spec = volume.annotations[Self.policy].map { policy in
-                JSONValue.object([JSONMember("persistentVolumeReclaimPolicy", .string(policy))])
-            }
-            try patch(
-                .persistentVolumes, volume, in: nil,
-                [
-                    JSONMember(
-                        "annotations", .object([JSONMember(Self.run, .null), JSONMember(Self.policy, .null)]))
-                ], spec: spec)
         }
+    }
+
+    /// Gives a volume the reclaim policy from before.
+    private func release(_ volume: KubernetesObject) throws(Failure) {
+        let spec = volume.annotations[Self.policy].map { policy in
+            JSONValue.object([JSONMember("persistentVolumeReclaimPolicy", .string(policy))])
+        }
+        try patch(
+            .persistentVolumes, volume, in: nil,
+            [JSONMember("annotations", .object([JSONMember(Self.run, .null), JSONMember(Self.policy, .null)]))],
+            spec: spec)
     }
 
     private func retain(_ name: String, run: String) throws(Failure) {

@@ -80,17 +80,18 @@ struct WorkloadHold: Sendable {
             try requireOurs(workload)
             return workload.replicas == 0 ? nil : patch(workload, replicas: 0, [])
         }
-        try waitUntilGone()
+        // Another image is in nobody's way back.
+        try waitUntilGone(isImageOurs: false)
     }
 
-    /// Waits until no process of the control plane is left. Pods of what runs inside stay.
-    func waitUntilGone() throws(Failure) {
+    /// Waits until no process of the control plane is left. Pods of what runs inside stay. Throws as ``check(isImageOurs:)`` does.
+    func waitUntilGone(isImageOurs: Bool = true) throws(Failure) {
         let end = context.uptime() + stopLimit
         var pause = GrowingPause()
         var wait = WaitReport("stopping the control plane", atMost: stopLimit, context)
         var last = ""
         while true {
-            try check()
+            try check(isImageOurs: isImageOurs)
             let pods = try pods().filter { !$0.hasEnded }
             if pods.isEmpty { return }
             last = pods.map(\.name).joined(separator: ", ")
@@ -105,15 +106,15 @@ struct WorkloadHold: Sendable {
 
     // MARK: Watching
 
-    /// Throws where anybody has changed what this run has stopped.
-    func check() throws(Failure) {
+    /// Throws where anybody has changed what this run has stopped: its replicas, and its image unless that may be another's.
+    func check(isImageOurs: Bool = true) throws(Failure) {
         guard let workload = try host.client.find(type, cluster.workload.name, in: cluster.namespace) else {
             throw Failure(.refused, "\(subject) is gone", why: "somebody deleted it", cause: Interference())
         }
         try requireOurs(workload)
         var changes: [String] = []
         if workload.replicas != 0 { changes.append("its replicas were set to \(workload.replicas)") }
-        if let image = image(of: workload), image != mark.image, image != mark.newImage {
+        if isImageOurs, let image = image(of: workload), image != mark.image, image != mark.newImage {
             changes.append("its image was set to \(image)")
         }
         guard changes.isEmpty else {
@@ -122,6 +123,12 @@ struct WorkloadHold: Sendable {
                 why: changes.joined(separator: " and ") + lastChange(workload),
                 next: "Pause whoever does that: daytwo restore plan names them.", cause: Interference())
         }
+    }
+
+    /// The image that somebody else has set since this run began; nil where it is one of its own.
+    func foreignImage() throws(Failure) -> String? {
+        let workload = try host.client.get(type, cluster.workload.name, in: cluster.namespace)
+        return image(of: workload).flatMap { $0 == mark.image || $0 == mark.newImage ? nil : $0 }
     }
 
     private func requireOurs(_ workload: KubernetesObject) throws(Failure) {
@@ -158,7 +165,7 @@ struct WorkloadHold: Sendable {
         try change(.strategic) { workload throws(Failure) in
             try requireOurs(workload)
             let there = self.image(of: workload)
-            guard there == mark.image || there == mark.newImage else {
+            guard there == mark.image || there == mark.newImage || mark.deed == .upgradeRollback else {
                 throw Failure(
                     .refused, "somebody set the image of \(subject) to \(there ?? "none")", cause: Interference())
             }
@@ -203,9 +210,11 @@ struct WorkloadHold: Sendable {
                     .refused, "somebody set the replicas of \(subject) to \(workload.replicas)", cause: Interference())
             }
             let pods = try pods()
-            let ready = pods.filter { readiness(of: $0) == nil }
+            // Whoever has set another image since a restore stopped it gets that one.
+            let image = mark.deed.isUpgrade ? startImage : image(of: workload) ?? startImage
+            let ready = pods.filter { readiness(of: $0, with: image) == nil }
             if ready.count >= mark.replicas { return }
-            last = pods.first.flatMap { readiness(of: $0) } ?? "it has no pod"
+            last = pods.first.flatMap { readiness(of: $0, with: image) } ?? "it has no pod"
             guard context.uptime() < end else { break }
             wait.tell(last)
             try context.checkStop()
@@ -244,10 +253,10 @@ struct WorkloadHold: Sendable {
         }
     }
 
-    /// Why a pod is not ready; nil where it is.
-    private func readiness(of pod: KubernetesObject) -> String? {
+    /// Why a pod is not ready with this image; nil where it is.
+    private func readiness(of pod: KubernetesObject, with image: String) -> String? {
         if pod.isBeingDeleted { return "the pod \(pod.name) is ending" }
-        if image(inPodSpec: pod["spec"]) != startImage { return "the pod \(pod.name) has another image" }
+        if self.image(inPodSpec: pod["spec"]) != image { return "the pod \(pod.name) has another image" }
         let conditions = pod["status", "conditions"]?.arrayValue ?? []
         if conditions.contains(where: { $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True" }) {
             return nil

@@ -70,8 +70,10 @@ extension HostUpgrade {
             try hold.setImage(hold.mark.image)
             result.remarks += result.outcome?.remarks ?? []
             result.detached = try detachNewer(hold, result.outcome)
+        } else if try hold.foreignImage() != nil {
+            try hold.setImage(hold.mark.image)
         }
-        // Without a copy the image was not changed yet, and nothing has run on the data.
+        // Without a copy this run has not changed the image yet, and nothing has run on the data.
         try hold.start()
     }
 
@@ -125,7 +127,7 @@ extension HostUpgrade {
                 // It was cut while it was staging: that is done anew.
                 _ = try open(.restoreRollback, hold.context).rollBack(run: last.run)
             }
-            try hold.check()
+            try hold.check(isImageOurs: false)
             if let archive {
                 return try open(.restoreRun, hold.context).run(
                     archive.source, named: archive.fileName, told, expecting: nil)
@@ -138,15 +140,15 @@ extension HostUpgrade {
         }
     }
 
-    /// Claims that were made since and that were not carried over would be deleted by the syncer.
+    /// Claims that were made since what is back, and that were not carried over, would be deleted by the syncer. A way back
+    /// that is asked for begins long after what it brings back was made.
     private func detachNewer(
         _ hold: WorkloadHold, _ outcome: RemoteRestoreOutcome?
     ) throws(Failure) -> [String] {
-        guard let began = UTCTime.parse(hold.mark.started), outcome?.journal.plan.newer?.problem != nil else {
-            return []
-        }
+        guard let outcome, outcome.journal.plan.newer?.problem != nil else { return [] }
+        let times = [hold.mark.started, outcome.journal.plan.source.createdAt].map { UTCTime.parse($0) ?? .distantPast }
         return try VolumeDetachment(host: host, cluster: hold.cluster, context: hold.context)
-            .detach(madeSince: began, run: hold.mark.run)
+            .detach(madeSince: times.min() ?? .distantPast, run: hold.mark.run)
     }
 
     // MARK: Asked for by a person
