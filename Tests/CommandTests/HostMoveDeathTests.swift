@@ -39,6 +39,39 @@ struct HostMoveDeathTests {
         }
     }
 
+    @Test("A removal that is killed while what the syncer has made still goes is gone on with")
+    func removalKilled() throws {
+        #expect(try move.restore("run", "--yes", "--create-namespace").code == 0)
+        let service = try move.there("get", "service", "silver", "-n", "fresh", "-o", "jsonpath={.metadata.uid}")
+        let held = try move.host.commands.write(
+            """
+            apiVersion: v1
+            kind: Service
+            metadata:
+              name: held
+              namespace: fresh
+              labels: {vcluster.loft.sh/managed-by: silver}
+              finalizers: [example.com/held]
+              ownerReferences: [{apiVersion: v1, kind: Service, name: silver, uid: \(service)}]
+            spec: {ports: [{port: 80}]}
+            """, to: "held.yaml")
+        #expect(try move.there("apply", "-f", held).contains("created"))
+        let words = ["restore", "rollback", MoveFixture.place, "--host", "host-2", "--yes"]
+        let first = try move.host.commands.start(words, environment: move.surroundings, timeout: .seconds(120))
+        try move.host.commands.wait("the Service's end") {
+            try move.there("get", "services", "-n", "fresh", "-o", "name").contains("silver") == false
+        }
+        usleep(500_000)
+        #expect(!first.hasEnded())
+        kill(first.id, SIGKILL)
+        _ = try first.result()
+        #expect(try mark() != "", "the workload has the mark still")
+        _ = try move.there(
+            "patch", "service", "held", "-n", "fresh", "--type=merge", "-p", "{\"metadata\":{\"finalizers\":null}}")
+        try remove()
+        #expect(try move.waitFor { try !move.left().contains("silver") && !move.left().contains("fresh") })
+    }
+
     @Test("An empty namespace that a killed move has left is taken over, and removed on the way back")
     func emptyNamespace() throws {
         let mark = "daytwo.dev/restore-created"

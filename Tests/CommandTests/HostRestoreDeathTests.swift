@@ -73,15 +73,56 @@ struct HostRestoreDeathTests {
         #expect(try host.daytwo("restore", "list", name, "--no-headers").text.contains("rolledBack"))
     }
 
+    @Test("Somebody who sets another image meanwhile is in nobody's way back, and the image stays")
+    func otherImage() throws {
+        for verb in ["resume", "rollback"] {
+            try cut(at: .stopped)
+            try #require(try mark() != "")
+            let other = verb == "resume" ? "rancher/k3s:v1.30.4-k3s1" : "rancher/k3s:v1.31.4-k3s1"
+            #expect(
+                try host.kubectl("set", "image", "statefulset/\(cluster)", "-n", namespace, "vcluster=\(other)").code
+                    == 0)
+            let way = try host.daytwo(
+                arguments: ["restore", verb, name, "--yes"].filter { $0 != "--yes" || verb != "resume" })
+            #expect(way.code == (verb == "resume" ? 8 : 0), "\(verb): \(way.code) \(way.text)\(way.errors)")
+            #expect(
+                (way.text + way.errors).contains("its image was set to \(other) meanwhile"), "\(way.text)\(way.errors)")
+            try expectWell("\(verb) with another image")
+        }
+    }
+
+    @Test("A run that was cut before it detached claims is not finished without the backup that tells which")
+    func unnamed() throws {
+        try damage()
+        // What the host refuses is not detached, and the process is killed before it goes back.
+        try cut(at: .done)
+        try #require(try mark() != "")
+        let label = try claim("{.metadata.labels}")
+        let unnamed = try host.daytwo("restore", "resume", name, environment: ["DAYTWO_STORE": ""])
+        #expect(unnamed.code == 9 && unnamed.errors.contains("needs its backup"), "\(unnamed.code) \(unnamed.errors)")
+        #expect(try mark() != "" && claim("{.metadata.labels}") == label)
+        let resumed = try host.daytwo("restore", "resume", name)
+        #expect(resumed.code == 0, "\(resumed.text)\(resumed.errors)")
+        #expect(try host.daytwo("clusters", "resume", name, "--wait").code == 0)
+        #expect(try claim("{.metadata.labels}").contains("managed-by") == false)
+        #expect(try policy(claim("{.spec.volumeName}")) == "Retain")
+    }
+
+    @Test("A claim that cannot be detached leaves its volume as it was")
+    func notDetached() throws {
+        try damage()
+        let volume = try claim("{.spec.volumeName}")
+        try host.fault(["admission-denied", "--on", namespace, "--value", "persistentvolumeclaims"])
+        let run = try restore("run", backup())
+        #expect(run.code == 8, "\(run.code) \(run.text)\(run.errors)")
+        #expect(try policy(volume) == "Delete")
+        #expect(try host.kubectl("get", "pv", volume, "-o", "yaml").text.contains("daytwo.dev") == false)
+        #expect(try claim("{.metadata.labels}").contains("managed-by") && mark() == "")
+    }
+
     @Test("Where nothing can be carried over, the claim and its volume stay on the host until the way back")
     func detached() throws {
-        #expect(try host.daytwo("clusters", "pause", name, "--wait").code == 0)
-        for file in ["state.db", "state.db-wal"] {
-            let path = "\(try volume())/server/db/\(file)"
-            guard FileManager.default.fileExists(atPath: path) else { continue }
-            try host.commands.tool(
-                "dd", "if=/dev/urandom", "of=\(path)", "bs=4096", "count=20", "conv=notrunc", "status=none")
-        }
+        try damage()
         let run = try restore("run", backup())
         #expect(run.code == 0, "\(run.text)\(run.errors)")
         #expect(try run.json()["detached"] as? [String] == [newer])
@@ -93,6 +134,17 @@ struct HostRestoreDeathTests {
         #expect(back.code == 0, "\(back.errors)")
         #expect(try claim("{.metadata.labels}").contains("managed-by\":\"\(cluster)"))
         #expect(try policy(volume) == "Delete")
+    }
+
+    /// Stops the control plane, and makes its database one that nothing can be read from.
+    private func damage() throws {
+        #expect(try host.daytwo("clusters", "pause", name, "--wait").code == 0)
+        for file in ["state.db", "state.db-wal"] {
+            let path = "\(try volume())/server/db/\(file)"
+            guard FileManager.default.fileExists(atPath: path) else { continue }
+            try host.commands.tool(
+                "dd", "if=/dev/urandom", "of=\(path)", "bs=4096", "count=20", "conv=notrunc", "status=none")
+        }
     }
 
     // MARK: Steps

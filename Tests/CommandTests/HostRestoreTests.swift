@@ -118,6 +118,27 @@ struct HostRestoreTests {
         #expect(try host.leftovers() == "")
     }
 
+    @Test("What a restore has created goes with its rollback, but for the Service that owns what the syncer makes")
+    func created() throws {
+        #expect(try host.daytwo("backup", "create", name).code == 0)
+        let namespace = String(name.split(separator: "/")[0])
+        for service in [cluster, "\(cluster)-headless"] {
+            let gone = try host.kubectl("delete", "service", service, "-n", namespace, "--cascade=orphan")
+            #expect(gone.code == 0, "\(gone.errors)")
+        }
+        func services() throws -> String {
+            try host.kubectl("get", "services", "-n", namespace, "-o", "name").text
+        }
+        #expect(try !services().contains("/\(cluster)-headless"))
+        let run = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes")
+        #expect(run.code == 0, "\(run.text)\(run.errors)")
+        #expect(try services().contains("/\(cluster)-headless"))
+        let back = try host.daytwo("restore", "rollback", name, "--yes")
+        #expect(back.code == 0 && back.text.contains("Service \(cluster) stays"), "\(back.text)\(back.errors)")
+        #expect(try !services().contains("/\(cluster)-headless") && services().contains("/\(cluster)\n"))
+        #expect(try isReady())
+    }
+
     @Test("What cannot be begun changes nothing")
     func refused() throws {
         #expect(try host.daytwo("backup", "create", name).code == 0)

@@ -52,10 +52,8 @@ struct RolloutWayBackTests {
         try rollout.expectWhole(blue, on: next)
     }
 
-    @Test("Volumes that were made since the upgrade are there after the way back")
-    func newerVolumes() throws {
-        let rollout = try RolloutFixture(policy: Self.policy(""))
-        #expect(try rollout.run() == ["\(blue) upgraded"])
+    /// Makes a claim inside, and gives the name of the host's, which is bound by then.
+    private func claim(in rollout: RolloutFixture) throws -> String {
         let claim = """
             {"kind":"PersistentVolumeClaim","apiVersion":"v1","metadata":{"name":"newer","namespace":"shop",\
             "uid":"7b1a2c3d-0000-4000-8000-000000000001"},"spec":{"accessModes":["ReadWriteOnce"],\
@@ -68,13 +66,22 @@ struct RolloutWayBackTests {
             VALUES ('/registry/persistentvolumeclaims/shop/newer', 1, 0, 0, 0, 0, CAST('\(claim)' AS BLOB), NULL)
             """)
         let host = "newer-x-shop-x-blue"
-        func phase() throws -> String {
-            try rollout.host.kubectl(
-                "get", "pvc", host, "-n", "vc-blue", "-o", "jsonpath={.status.phase}{.spec.volumeName}"
-            )
-            .text
-        }
-        try rollout.commands.wait("the host's claim") { try phase().hasPrefix("Bound") }
+        try rollout.commands.wait("the host's claim") { try phase(of: host, in: rollout).hasPrefix("Bound") }
+        return host
+    }
+
+    private func phase(of claim: String, in rollout: RolloutFixture) throws -> String {
+        try rollout.host.kubectl(
+            "get", "pvc", claim, "-n", "vc-blue", "-o", "jsonpath={.status.phase}{.spec.volumeName}"
+        ).text
+    }
+
+    @Test("Volumes that were made since the upgrade are there after the way back")
+    func newerVolumes() throws {
+        let rollout = try RolloutFixture(policy: Self.policy(""))
+        #expect(try rollout.run() == ["\(blue) upgraded"])
+        let host = try claim(in: rollout)
+        func phase() throws -> String { try self.phase(of: host, in: rollout) }
         let bound = try phase()
         let back = try rollout.daytwo("upgrade", "rollback", "vc-blue/blue", "--yes")
         #expect(back.code == 0, "\(back.code) \(back.text)\(back.errors)")
@@ -91,6 +98,27 @@ struct RolloutWayBackTests {
         }
         usleep(2_500_000)
         #expect(try phase() == bound)
+    }
+
+    @Test("Volumes that were made since the upgrade outlive a way back that is asked for when their database is lost")
+    func newerVolumesOfLostDatabase() throws {
+        let rollout = try RolloutFixture(policy: Self.policy(""))
+        #expect(try rollout.run() == ["\(blue) upgraded"])
+        let host = try claim(in: rollout)
+        #expect(try rollout.daytwo("clusters", "pause", "vc-blue/blue", "--wait").code == 0)
+        try rollout.commands.tool(
+            "dd", "if=/dev/urandom", "of=\(rollout.database(blue))", "bs=4096", "count=20", "conv=notrunc",
+            "status=none")
+        let back = try rollout.daytwo("upgrade", "rollback", "vc-blue/blue", "--yes")
+        #expect(back.code == 0, "\(back.code) \(back.text)\(back.errors)")
+        #expect(try rollout.daytwo("clusters", "resume", "vc-blue/blue", "--wait").code == 0)
+        func field(_ path: String) throws -> String {
+            try rollout.host.kubectl("get", "pvc", host, "-n", "vc-blue", "-o", "jsonpath=\(path)").text
+        }
+        #expect(try !field("{.metadata.labels}").contains("managed-by"))
+        let volume = try rollout.host.kubectl(
+            "get", "pv", field("{.spec.volumeName}"), "-o", "jsonpath={.spec.persistentVolumeReclaimPolicy}")
+        #expect(volume.text == "Retain", "\(volume.text)\(volume.errors)")
     }
 
     @Test("A way back whose copy is damaged names the backup from before, and goes with that")
