@@ -124,6 +124,26 @@ struct JobTests {
         #expect(try fixture.daytwo(["jobs", "wait", "2"]).code == 0)
     }
 
+    @Test("What is left to the scheduler is done with the backup that was meant, whatever comes in between")
+    func fixed() throws {
+        try fixture.configure()
+        #expect(try fixture.backUp("blue").code == 0)
+        let meant = try #require(try fixture.archives().first)
+        try fixture.tool("mkdir", "target")
+        let words = ["--store", fixture.store, "--detach"]
+        let restore = ["restore", "run", "blue@latest", "--data-dir", fixture.path("target"), "--yes"]
+        #expect(try fixture.daytwo(restore + words).code == 0)
+        #expect(try fixture.daytwo(["backup", "verify", "blue@latest"] + words).code == 0)
+        usleep(1_100_000)
+        #expect(try fixture.backUp("blue").code == 0)
+        try fixture.tick()
+        let runs = try fixture.daytwo(["restore", "list", "--data-dir", fixture.path("target"), "-o", "json"]).json()
+        let id = try #require((runs["items"] as? [[String: Any]])?.first?["backup"] as? String)
+        #expect(meant.contains(id.prefix(8)), "\(meant): \(runs)")
+        let verify = try fixture.daytwo(["jobs", "show", "3"]).text
+        #expect(verify.contains(id) && !verify.contains("@latest"), "\(verify)")
+    }
+
     @Test("logs --follow ends with the job, and wait as well, with its exit code")
     func follows() throws {
         try fixture.configure()

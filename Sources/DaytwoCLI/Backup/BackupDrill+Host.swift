@@ -59,7 +59,7 @@ extension BackupDrill {
         let (drill, name) = try host.drill(session, context)
         let chosen = try backup.resolve(session)
         let job = JobDescription(
-            kind: .drill, target: chosen.jobTarget, store: chosen.store.location, host: name)
+            kind: .drill, target: chosen.jobTarget, store: chosen.store.location, host: name, backup: chosen.entry.id)
         guard try session.begin(job) else { return .done }
         let report = try Drill(chosen.entry, in: chosen.store, context).noting { () throws(Failure) in
             try drill.run(HostRestoreArchive(path: chosen.path, context))

@@ -32,7 +32,8 @@ struct BackupDrill: JobCommand {
         if host.isGiven { return try drillOnHost(session) }
         let context = session.context(stopped: "nothing was changed; run the command again")
         let chosen = try backup.resolve(session)
-        let job = JobDescription(kind: .drill, target: chosen.jobTarget, store: chosen.store.location)
+        let job = JobDescription(
+            kind: .drill, target: chosen.jobTarget, store: chosen.store.location, backup: chosen.entry.id)
         guard try session.begin(job) else { return .done }
         let report = try Drill(chosen.entry, in: chosen.store, context).run(
             scratchDirectory: chosen.scratchDirectory(told: scratch))

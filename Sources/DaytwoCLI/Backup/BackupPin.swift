@@ -31,7 +31,8 @@ struct BackupPin: JobCommand {
                 .refused, "\(chosen.path) cannot be pinned", why: "it has no record beside it",
                 next: "pin a backup that daytwo backup list shows with an id")
         }
-        let job = JobDescription(kind: .pin, target: chosen.jobTarget, store: chosen.store.location)
+        let job = JobDescription(
+            kind: .pin, target: chosen.jobTarget, store: chosen.store.location, backup: chosen.entry.id)
         guard try session.begin(job) else { return .done }
         let context = session.context(stopped: "run the command again")
         var event = StoredEvent(

@@ -42,7 +42,8 @@ struct BackupVerify: JobCommand {
         let context = session.context(stopped: "nothing was changed; run the command again")
         guard let backup else { return try verifyAll(session, context) }
         let chosen = try ChosenBackup(backup, in: store, session)
-        let job = JobDescription(kind: .verify, target: chosen.jobTarget, store: chosen.store.location)
+        let job = JobDescription(
+            kind: .verify, target: chosen.jobTarget, store: chosen.store.location, backup: chosen.entry.id)
         guard try session.begin(job) else { return .done }
         let report = try check(chosen, context)
         let verified = VerifiedBackup(chosen: chosen, outcome: .success(report))

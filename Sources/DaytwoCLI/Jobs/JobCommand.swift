@@ -124,7 +124,7 @@ extension Session {
     }
 
     private func detach(_ description: JobDescription) throws(Failure) {
-        var words = arguments.filter { $0 != "--detach" }
+        var words = try description.fixed(arguments.filter { $0 != "--detach" })
         // Nobody can be asked later; whoever was asked has agreed.
         if description.isConfirmed, !words.contains("--yes"), !words.contains("-y") { words.append("--yes") }
         if let place = try Places.configuration(told: settings.toldConfiguration), settings.toldConfiguration == nil {

@@ -1,5 +1,6 @@
 import Archive
 import Failures
+import Files
 import Foundation
 import Jobs
 import JSONValues
@@ -15,6 +16,8 @@ struct JobDescription {
     var store: String?
     /// The host that it works on.
     var host = InventoryHost.local
+    /// The id of the backup that it is about, where there is one.
+    var backup: String?
     /// An incident's work goes before all other, and stops what may be repeated.
     var isIncident = false
     /// The command has `--store`.
@@ -85,12 +88,31 @@ extension JobDescription {
         return copy
     }
 
+    /// The words with the id of the backup instead of `NAME@latest` or `NAME@TIME`: what that means is another one later.
+    func fixed(_ words: [String]) throws(Failure) -> [String] {
+        guard let backup else { return words }
+        return try words.map { word throws(Failure) in
+            guard word.contains("@"), !word.hasPrefix("-"), try FileStatus.ifPresent(word, following: true) == nil
+            else {
+                return word
+            }
+            do throws(Failure) {
+                switch try BackupSelector(word) {
+                case .latest, .notAfter: return backup
+                case .id, .path: return word
+                }
+            } catch {
+                return word
+            }
+        }
+    }
+
     /// A restore, or what finishes or undoes one.
     static func restore(
         _ plan: RestorePlan, _ directory: DataDirectory, target: String, takesStore: Bool = false, isConfirmed: Bool
     ) -> JobDescription {
         JobDescription(
-            kind: .restore, target: target, isIncident: true, takesStore: takesStore,
+            kind: .restore, target: target, backup: plan.source.id, isIncident: true, takesStore: takesStore,
             isConfirmed: isConfirmed,
             isUnfinished: {
                 do throws(Failure) {

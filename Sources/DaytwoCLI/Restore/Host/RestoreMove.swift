@@ -218,7 +218,8 @@ extension JobDescription {
     static func move(_ plan: HostMovePlan, _ restore: HostRestore, store: String?) -> JobDescription {
         JobDescription(
             kind: .restore, target: "\(plan.target.host)/\(plan.target.path)", store: store, host: plan.target.host,
-            isIncident: true, takesStore: true, isConfirmed: true, isUnfinished: { restore.isMoveUnfinished })
+            backup: plan.source.id, isIncident: true, takesStore: true, isConfirmed: true,
+            isUnfinished: { restore.isMoveUnfinished })
     }
 }
 

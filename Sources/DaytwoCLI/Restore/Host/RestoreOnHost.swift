@@ -146,7 +146,8 @@ extension JobDescription {
     static func restore(_ plan: HostRestorePlan, _ restore: HostRestore, store: String?) -> JobDescription {
         JobDescription(
             kind: .restore, target: "\(plan.target.host)/\(plan.target.path)", store: store, host: plan.target.host,
-            isIncident: true, takesStore: true, isConfirmed: true, isUnfinished: { restore.isUnfinished })
+            backup: plan.source.id, isIncident: true, takesStore: true, isConfirmed: true,
+            isUnfinished: { restore.isUnfinished })
     }
 
     /// What finishes or undoes one.
