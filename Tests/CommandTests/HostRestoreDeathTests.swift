@@ -26,6 +26,12 @@ struct HostRestoreDeathTests {
         ] {
             try cut(at: step)
             if try mark() != "" {
+                let list = try host.daytwo("clusters", "list").text
+                #expect(list.contains("a run under way or cut"), "\(step): \(list)")
+                let shown = try host.daytwo("clusters", "show", name).text
+                #expect(shown.contains("go on with daytwo restore resume or daytwo restore rollback"), "\(shown)")
+                let runs = try host.daytwo("restore", "list", name, "--no-headers").text
+                #expect(step == .stopped || runs.contains("under way or cut"), "\(step): \(runs)")
                 let other = try restore("run", backup())
                 #expect(other.code == 6 && other.errors.contains("under way"), "\(step): \(other.errors)")
                 let way = try host.daytwo(

@@ -137,6 +137,17 @@ struct HostRestoreTests {
         #expect(back.code == 0 && back.text.contains("Service \(cluster) stays"), "\(back.text)\(back.errors)")
         #expect(try !services().contains("/\(cluster)-headless") && services().contains("/\(cluster)\n"))
         #expect(try isReady())
+        // The same again stops nothing.
+        let made = try host.kubectl("get", "pod", "\(cluster)-0", "-n", namespace, "-o", "jsonpath={.metadata.uid}")
+            .text
+        let id = try #require(
+            try (host.daytwo("restore", "list", name, "-o", "json").json()["items"] as? [[String: Any]])?.last?["run"]
+                as? String)
+        let again = try host.daytwo("restore", "rollback", name, id, "--yes")
+        #expect(again.code == 4 && again.errors.contains("was rolled back before"), "\(again.code) \(again.errors)")
+        #expect(
+            try host.kubectl("get", "pod", "\(cluster)-0", "-n", namespace, "-o", "jsonpath={.metadata.uid}").text
+                == made)
     }
 
     @Test("What cannot be begun changes nothing")

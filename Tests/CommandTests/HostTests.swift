@@ -171,6 +171,52 @@ struct HostTests {
         #expect(try host.leftovers() == "")
     }
 
+    @Test("Of several hosts, the one is meant that a whole path names, or on which the inventory has the cluster")
+    func severalHosts() throws {
+        let host = try SandboxFixture(hosts: 2, clusters: 2, generations: ["D"])
+        let commands = host.commands
+        let names = try [1, 2].map {
+            try host.daytwo("clusters", "list", "-o", "name", host: $0).text.split(separator: "\n")[0]
+        }
+        let parts = names[0].split(separator: "/")
+        _ = try commands.write(
+            """
+            apiVersion: daytwo/v1
+            kind: Configuration
+            stores: {main: {path: "\(commands.store)"}}
+            hosts:
+              one: {kubeconfig: "\(host.kubeconfig(1))", agent: {image: "daytwo:test"}}
+              two: {kubeconfig: "\(host.kubeconfig(2))", agent: {image: "daytwo:test"}}
+            inventory: [inventory.yaml]
+            """, to: "daytwo.yaml")
+        _ = try commands.write(
+            """
+            apiVersion: daytwo/v1
+            kind: Inventory
+            metadata: {name: test}
+            spec:
+              clusters: [{name: \(parts[1]), host: one, namespace: \(parts[0])}]
+            """, to: "inventory.yaml")
+        let whole = "one/\(names[0])"
+        for text in [whole, String(names[0]), String(parts[1])] {
+            let shown = try commands.fleet("clusters", "show", text)
+            #expect(shown.code == 0 && shown.text.contains("\(names[0]) on one"), "\(text): \(shown.errors)")
+        }
+        let backup = try commands.fleet("backup", "create", whole, "--store", commands.store)
+        #expect(backup.code == 0, "\(backup.errors)")
+        let plan = try commands.fleet("restore", "plan", whole, "\(whole)@latest", "--store", commands.store)
+        #expect(
+            plan.code == 0 && plan.text.contains("\(names[0]) --host one --discard-old"), "\(plan.text)\(plan.errors)")
+        #expect(try commands.fleet("clusters", "show", "two/\(names[1])").code == 0)
+        let unknown = try commands.fleet("clusters", "show", String(names[1]))
+        #expect(unknown.code == 64 && unknown.errors.contains("name one with --host"), "\(unknown.errors)")
+        let both = try commands.fleet("clusters", "show", whole, "--host", "two")
+        #expect(both.code == 64 && both.errors.contains("is not on two"), "\(both.errors)")
+        let mistyped = try commands.fleet("clusters", "list", "--host", "twoo")
+        #expect(mistyped.code == 11 && mistyped.errors.contains("there is no host twoo"), "\(mistyped.errors)")
+        #expect(mistyped.errors.contains("id you mean two?"), "\(mistyped.errors)")
+    }
+
     /// Each command that takes a cluster's name takes this one.
     private func isNamed(by text: String, in commands: CommandFixture) throws {
         #expect(try commands.fleet("jobs", "list", "--cluster", text, "-o", "name").text == "2\n1\n", "\(text)")

@@ -13,7 +13,7 @@ extension BackupCreate {
         _ = try store.requirePath(session)
         let context = session.context(stopped: "nothing was stored; run the command again")
         let start = context.uptime()
-        let chosen = try host.one(session, context)
+        let chosen = try host.about(text, session).one(session, context)
         let job = try JobDescription(
             kind: .backup, target: target(text, chosen.cluster.name), host: chosen.cluster.name)
         let (backup, lease, store) = try session.recordingFailure(of: job) { () throws(Failure) in

@@ -33,8 +33,8 @@ struct ClusterRow {
     /// What matters most, in a few words.
     private var state: String {
         guard cluster.backupObstacles.isEmpty else { return "\(cluster.state.words), no backup possible" }
-        return cluster.problems.isEmpty
-            ? cluster.state.words : "\(cluster.state.words), \(Formats.count(cluster.problems.count, "problem"))"
+        let words = cluster.state.words + (cluster.run == nil ? "" : ", a run under way or cut")
+        return cluster.problems.isEmpty ? words : "\(words), \(Formats.count(cluster.problems.count, "problem"))"
     }
 
     private func quantities(_ member: KeyPath<ContainerResources, [String: String]>) -> String {
@@ -72,7 +72,7 @@ struct ClusterRow {
                     })
             ),
             ("managers", .strings(cluster.managers.map(\.words))),
-            ("problems", .strings(cluster.problems.map(\.sentence))),
+            ("run", cluster.run.map(JSON.string)), ("problems", .strings(cluster.problems.map(\.sentence))),
             ("obstacles", .strings(cluster.obstacles.map(\.sentence))),
             (
                 "lastBackup",

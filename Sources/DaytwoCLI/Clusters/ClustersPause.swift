@@ -71,7 +71,7 @@ struct ClusterChange: ParsableArguments {
     ) throws(Failure) -> ExitStatus {
         let deed = kind == .pause ? "paused" : "resumed"
         let context = session.context(stopped: "look at it: daytwo clusters show \(cluster)")
-        let host = try self.host.one(session, context).cluster
+        let host = try self.host.about(cluster, session).one(session, context).cluster
         let (found, objects) = try host.cluster(named: self.host.named(cluster))
         let plan = try plan(found, objects)
         if dryRun {

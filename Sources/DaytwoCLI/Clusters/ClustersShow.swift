@@ -24,6 +24,7 @@ struct ClustersShow: OperationCommand {
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
         let context = session.context(stopped: "run the command again")
+        let host = try host.about(cluster, session)
         let one = try host.one(session, context)
         let found = try one.cluster.cluster(named: host.named(cluster)).cluster
         let row = ClusterRow(cluster: found, lastBackup: try LastBackups(store, session).newest(of: found))
@@ -108,19 +109,5 @@ struct ClustersShow: OperationCommand {
         let (requests, limits) = (amounts(resources.requests), amounts(resources.limits))
         return
             "\(resources.container): asks for \(requests.isEmpty ? "nothing" : requests); at most \(limits.isEmpty ? "no limit" : limits)"
-    }
-}
-
-extension HostOptions {
-    /// A name, with the namespace before it that `-n` gives.
-    func named(_ text: String) throws(Failure) -> String {
-        guard let namespace else { return text }
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return "\(namespace)/\(text)" }
-        guard parts[0] == namespace else {
-            throw Failure(
-                .usage, "\(text) is not in the namespace \(namespace)", next: "give -n or NAMESPACE/NAME, not both")
-        }
-        return text
     }
 }

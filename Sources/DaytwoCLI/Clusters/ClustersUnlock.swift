@@ -28,7 +28,7 @@ struct ClustersUnlock: OperationCommand {
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
         let context = session.context(stopped: "run the command again")
-        let host = try self.host.one(session, context).cluster
+        let host = try self.host.about(cluster, session).one(session, context).cluster
         let found = try host.cluster(named: self.host.named(cluster)).cluster
         try host.refuseMarked(found, commands: HostRestoreCommands(target: JobParameters.shell(words(found.path))))
         let lease = ClusterLease(of: found.name, in: found.namespace, on: host, context)

@@ -76,7 +76,16 @@ extension HostOptions {
                     context)
             }
             // Without a configuration that knows it, it is a context, as kubectl has them.
-            return try Self.chosen(host, kubeconfig: kubeconfig, context: self.context ?? host, nil, context)
+            do throws(Failure) {
+                return try Self.chosen(host, kubeconfig: kubeconfig, context: self.context ?? host, nil, context)
+            } catch {
+                guard error.code == .notFound, !configured.isEmpty else { throw error }
+                let names = configured.map(\.name)
+                throw Failure(
+                    .notFound, "there is no host \(host)",
+                    why: "configured are \(names.joined(separator: ", ")); \(error.what)",
+                    next: Suggestion.nearest(to: host, among: names).map { "Did you mean \($0)?" } ?? error.next)
+            }
         }
         if kubeconfig == nil, self.context == nil, !configured.isEmpty {
             guard configured.count == 1 else {

@@ -21,6 +21,9 @@ struct Findings {
 
     func problems() -> [Problem] {
         var problems: [Problem] = []
+        if let run = workload.annotations[RunAnnotations.run] {
+            problems.append(.underWay(run: run, deed: workload.annotations[RunAnnotations.deed] ?? "restore"))
+        }
         if case .restoring = state { problems.append(.restoring) }
         if case .runningThoughPaused = state { problems.append(.runningThoughPaused) }
         problems += missing()

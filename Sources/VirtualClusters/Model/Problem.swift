@@ -28,6 +28,8 @@ public enum Problem: Sendable, Hashable {
     case runningThoughPaused
     /// vcluster's own restore is at work, or was cut.
     case restoring
+    /// A run of daytwo has it in its hands, or was cut: a restore, a rollback, a move, an upgrade.
+    case underWay(run: String, deed: String)
 
     /// What to tell a person.
     public var sentence: String {
@@ -52,6 +54,15 @@ public enum Problem: Sendable, Hashable {
             "The pod \(pod) runs \(image), not the image of its template: an upgrade is in flight, or it was not restarted."
         case .runningThoughPaused: "It is annotated as paused and has replicas."
         case .restoring: "A restore by vcluster's own command is at work, or was cut."
+        case .underWay(let run, let deed):
+            "The \(deed.replacing("-", with: " ")) \(run.prefix(8)) of daytwo is under way, or was cut: let it finish, or go on with "
+                + Self.ways(deed) + "."
         }
+    }
+
+    private static func ways(_ deed: String) -> String {
+        let verb = deed.hasPrefix("upgrade") ? "upgrade" : "restore"
+        let back = "daytwo \(verb) rollback"
+        return deed.hasSuffix("rollback") ? back : "daytwo \(verb) resume or \(back)"
     }
 }

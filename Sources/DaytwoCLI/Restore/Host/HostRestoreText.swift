@@ -7,7 +7,7 @@ import Stores
 /// How plans and results of restores on hosts look.
 enum HostRestoreText {
     /// A plan for a person, the refusals last so that they are seen.
-    static func plan(_ plan: HostRestorePlan) -> String {
+    static func plan(_ plan: HostRestorePlan, _ commands: HostRestoreCommands) -> String {
         var block = Block()
         let source = plan.source
         block.add("backup", "\(source.cluster) of \(source.createdAt), id \(source.id.prefix(8)), \(source.file)")
@@ -29,7 +29,7 @@ enum HostRestoreText {
                 ? "a backup is taken first, \(plan.safetyBackup.reason)"
                 : "no backup is taken: \(plan.safetyBackup.reason)")
         block.add("downtime", plan.downtime)
-        block.add("old set", "is kept on the volume until: daytwo restore resume \(plan.target.path) --discard-old")
+        block.add("old set", "is kept on the volume until: \(commands.resume) --discard-old")
         block.add("warning", each: plan.warnings)
         block.add("REFUSED", each: plan.refusals)
         return block.text
@@ -176,15 +176,17 @@ enum HostRestoreText {
             let journal = run.journal
             let keeps =
                 journal?.state == .done && journal?.isOldDiscarded == false && journal?.plan.target.hasServer == true
+            let isUnderWay = mark?.isOf(run.run) ?? false
             table.add([
-                run.run, journal.map(RestoreText.state) ?? "unknown",
+                run.run, (journal.map(RestoreText.state) ?? "unknown") + (isUnderWay ? ", under way or cut" : ""),
                 journal.map { String($0.plan.source.id.prefix(8)) } ?? "-",
                 journal?.plan.source.createdAt ?? "-", keeps ? "kept" : "-", run.problem ?? "",
             ])
             items.append(
                 .members([
                     ("run", .string(run.run)), ("state", journal.map { .string($0.state.rawValue) }),
-                    ("isInPlace", .bool(run.isInPlace)), ("needsArchive", .bool(run.needsArchive)),
+                    ("isUnderWay", .bool(isUnderWay)), ("isInPlace", .bool(run.isInPlace)),
+                    ("needsArchive", .bool(run.needsArchive)),
                     ("backup", journal.map { .string($0.plan.source.id) }),
                     ("startedAt", journal.map { .string($0.startedAt) }), ("keepsOldSet", .bool(keeps)),
                     ("problem", run.problem.map { .string($0) }),

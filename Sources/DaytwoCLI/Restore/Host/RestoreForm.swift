@@ -79,17 +79,18 @@ struct RestoreHostOptions: ParsableArguments {
 
     func parts(_ text: String, _ session: Session, stopped: String) throws(Failure) -> Parts {
         let context = session.context(stopped: stopped)
+        let host = try host.about(text, session)
         let chosen = try host.one(session, context)
         let limit = try Duration(written: startTimeout, like: "90s, 30m or 2h")
         var settings = HostRestoreSettings(
             agent: try AgentSettings(image: agentImage, chosen.configured),
-            who: "\(Environment.user)@\(JobSurroundings.hostName)", commandTarget: try commandTarget(text))
+            who: "\(Environment.user)@\(JobSurroundings.hostName)", commandTarget: try commandTarget(text, host))
         settings.startLimit = limit
         return Parts(name: try host.named(text), host: chosen.cluster, settings: settings, context: context)
     }
 
     /// The words that name the cluster again.
-    private func commandTarget(_ text: String) throws(Failure) -> String {
+    private func commandTarget(_ text: String, _ host: HostOptions) throws(Failure) -> String {
         let options: [(String, String?)] = [
             ("--host", host.host), ("--kubeconfig", host.kubeconfig), ("--context", host.context),
             ("--agent-image", agentImage),

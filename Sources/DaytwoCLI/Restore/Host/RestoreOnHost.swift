@@ -13,8 +13,8 @@ extension RestorePlanCommand {
         let plan = try restore.plan(archive, options, store: store.path(session))
         if let out { try PlanFile.onHost.write(plan, to: out) }
         try session.console.show(
-            RestoreText.document("HostRestorePlan", plan, []), names: [plan.source.id], text: HostRestoreText.plan(plan)
-        )
+            RestoreText.document("HostRestorePlan", plan, []), names: [plan.source.id],
+            text: HostRestoreText.plan(plan, restore.commands))
         guard detailedExitcode else { return .done }
         return plan.refusals.isEmpty ? .changes : .refused
     }
@@ -35,7 +35,7 @@ extension RestoreRun {
         let plan = try restore.plan(archive, options, store: location)
         if let kept {
             try PlanFile.onHost.require(
-                noneOf: plan.differences(from: kept), "daytwo restore plan \(cluster) \(kept.source.id.prefix(8))")
+                noneOf: plan.differences(from: kept), "\(restore.commands.plan) \(kept.source.id.prefix(8))")
         }
         for warning in plan.warnings { session.console.warn(warning) }
         if plan.refusals.isEmpty {
@@ -62,7 +62,7 @@ extension RestoreResume {
             guard discardOld else {
                 throw Failure(
                     .notFound, "no restore of \(path.description) is under way",
-                    next: "see what there was: daytwo restore list \(cluster)")
+                    next: "see what there was: \(restore.commands.list)")
             }
             try confirm("\(backup.map { "\($0) " } ?? "")of \(path.description)", session)
             guard try session.begin(job) else { return .done }
@@ -71,6 +71,7 @@ extension RestoreResume {
             }
             return try HostRestoreText.show(discarded: outcome, path.description, session.console)
         }
+        guard !mark.deed.isUpgrade else { throw restore.locked(mark) }
         let archive = try self.archive(backup, mark, session)
         try confirm("of \(path.description)", session)
         guard try session.begin(job) else { return .done }
@@ -103,6 +104,7 @@ extension RestoreRollback {
     func rollBackOnHost(_ cluster: String, _ run: String?, _ session: Session) throws(Failure) -> ExitStatus {
         let restore = try host.restore(cluster, session, stopped: "go on with: daytwo restore rollback \(cluster)")
         let path = try restore.path()
+        if let mark = try restore.mark(), mark.deed.isUpgrade { throw restore.locked(mark) }
         try Confirmation.require(question(restore, path, run), isGiven: yes, session.console)
         guard try session.begin(.restore(path, restore, store: nil, isConfirmed: true)) else { return .done }
         let result = try restore.holding(.here("restore rollback"), isRescue: true) { () throws(Failure) in

@@ -11,7 +11,7 @@ extension HostRestore {
         guard let before = try mark(of: cluster) else {
             throw Failure(
                 .notFound, "no restore of \(cluster.path) is under way",
-                next: "See what there was: daytwo restore list \(settings.commandTarget)")
+                next: "See what there was: \(commands.list)")
         }
         guard !before.deed.isUpgrade else { throw before.locked(cluster.path, commands) }
         if before.deed == .move { return try HostMove(placed(cluster)).resume(archive, before, cluster) }

@@ -99,12 +99,17 @@ extension HostRestore {
                 .notFound,
                 text.map { "there is no restore \($0) of \(cluster.path)" }
                     ?? "no restore of \(cluster.path) is left to do that with",
-                next: "See: daytwo restore list \(settings.commandTarget)")
+                next: "See: \(commands.list)")
         }
         guard found.count == 1 || text == nil else {
             throw Failure(
                 .usage, "'\(text ?? "")' is the beginning of several runs",
                 why: found.map(\.run).joined(separator: ", "))
+        }
+        guard last.journal?.state != .rolledBack else {
+            throw Failure(
+                .refused, "\(last.run) of \(cluster.path) was rolled back before", why: "nothing was changed",
+                next: "See: \(commands.list)")
         }
         guard last.journal?.plan.options.isWayBack != true else {
             throw Failure(

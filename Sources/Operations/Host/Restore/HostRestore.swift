@@ -137,7 +137,7 @@ public struct HostRestore: Sendable {
         else {
             throw Failure(
                 .refused, "\(cluster.path) on \(host.name) has changed since the plan was made",
-                next: "Plan it again: daytwo restore plan \(settings.commandTarget)")
+                next: "Plan it again: \(commands.plan)")
         }
     }
 
@@ -153,7 +153,7 @@ public struct HostRestore: Sendable {
             throw Failure(
                 error.code, "the safety backup of \(cluster.path) failed, and nothing was changed",
                 why: error.description,
-                next: "Run it again; or go on without one, with the set moved aside: --no-safety-backup",
+                next: "Go on without one, with the set moved aside: --no-safety-backup; or mend it, and run it again",
                 cause: error)
         }
     }
@@ -208,7 +208,10 @@ public struct HostRestore: Sendable {
     func prove(
         _ hold: WorkloadHold, _ archive: HostRestoreArchive?, _ result: inout HostRestoreResult
     ) throws(Failure) {
-        guard hold.mark.replicas > 0 else { return }
+        guard hold.mark.replicas > 0 else {
+            result.remarks.append("it did not run before, and was not started: nothing has shown yet that it starts")
+            return
+        }
         let api = VirtualAPI(
             host: host, cluster: hold.cluster, settings: settings.agent, context: context,
             addresses: { () throws(Failure) in try hold.addresses() })

@@ -51,6 +51,9 @@ public struct RunMark: Sendable, Equatable {
     /// The end that the name of its journal on the volume has.
     var journalSuffix: String { "-\(run.prefix(8))" }
 
+    /// Whether a run on the volume is this one's.
+    public func isOf(_ run: String) -> Bool { run == journal || run.hasSuffix(journalSuffix) }
+
     /// Reads a workload's annotations; nil where no run has it. Throws `halfWay` for a mark that somebody has damaged.
     init?(of workload: KubernetesObject) throws(Failure) {
         let annotations = workload.annotations
@@ -122,6 +125,10 @@ public struct HostRestoreCommands: Sendable {
     /// Takes the words that name the cluster on a command line.
     public init(target: String) { self.target = target }
 
+    /// `daytwo restore list team/blue`
+    public var list: String { "daytwo restore list \(target)" }
+    /// `daytwo restore plan team/blue`, without the backup.
+    public var plan: String { "daytwo restore plan \(target)" }
     /// `daytwo restore resume team/blue`
     public var resume: String { "daytwo restore resume \(target)" }
     /// `daytwo restore rollback team/blue`
