@@ -33,6 +33,41 @@ struct HostRestorePlanTests {
         #expect(try gold.plan().objects.map(\.change) == [.create, .create])
     }
 
+    @Test(
+        "What reaches further than a virtual cluster's own is created only where that is said",
+        arguments: [
+            ("Service", #"{"spec":{"externalIPs":["192.0.2.7"],"ports":[{"port":443}]}}"#, ["Service"]),
+            ("Service", #"{"spec":{"type":"ExternalName","externalName":"example.com"}}"#, ["Service"]),
+            (
+                "Ingress",
+                #"{"metadata":{"annotations":{"nginx.ingress.kubernetes.io/server-snippet":"x"}},"spec":{}}"#,
+                ["Ingress"]
+            ), ("Secret", #"{"type":"kubernetes.io/service-account-token"}"#, ["Secret"]),
+            (
+                "Deployment",
+                #"{"spec":{"template":{"spec":{"hostNetwork":true,"containers":[{"name":"a","image":"x"}],"volumes":[{"name":"v","hostPath":{"path":"/"}}]}}}}"#,
+                ["Deployment", "hostPath", "image", "securityContext"]
+            ),
+        ])
+    func hostile(kind: String, json: String, needed: [String]) throws {
+        var gold = try Gold()
+        let type = try #require(HostManifest.kinds.first { $0.kind == kind })
+        let object = try JSONValue(parsing: Array(json.utf8)).setting(["apiVersion"], to: .string(type.apiVersion))
+            .setting(["kind"], to: .string(kind)).setting(["metadata", "name"], to: .string("new"))
+            .setting(["metadata", "namespace"], to: .string("vc-gold"))
+        gold.manifests.append(
+            try HostManifest(
+                path: "host/\(type.group.isEmpty ? kind : "\(kind).\(type.group)")/new.yaml",
+                bytes: Array(object.yaml().utf8)))
+        let refused = try #require(try gold.plan().objects.first { $0.name == "new" })
+        #expect(refused.change == .notCreated)
+        for kind in needed { #expect(refused.reason?.contains("--allow \(kind)") == true, "\(refused)") }
+        gold.options.allowedKinds = needed.dropLast()
+        #expect(try gold.plan().objects.first { $0.name == "new" }?.change == .notCreated)
+        gold.options.allowedKinds = needed
+        #expect(try gold.plan().objects.first { $0.name == "new" }?.change == .create)
+    }
+
     @Test func whatDiffersIsShownFieldByField() throws {
         var gold = try Gold()
         try gold.change(.statefulSets, "gold") { $0.setting(["spec", "replicas"], to: .integer(0)) }

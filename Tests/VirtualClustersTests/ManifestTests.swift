@@ -278,6 +278,25 @@ struct ManifestReadingTests {
         #expect(failure { _ = try HostManifest(cleaning: KubernetesObject(object), of: .pods) }.code == .refused)
     }
 
+    @Test func whatAnArchiveHasIsCleanedAsWellAndItsRecordStays() throws {
+        let text = """
+            apiVersion: v1
+            kind: PersistentVolumeClaim
+            metadata:
+              name: a
+              namespace: b
+              finalizers: [example.com/for-ever]
+              ownerReferences: [{kind: Node, name: c}]
+              annotations: {mine: "1", daytwo.dev/volume-name: old, pv.kubernetes.io/bind-completed: "yes"}
+            spec: {volumeName: neighbour, dataSource: {kind: VolumeSnapshot, name: theirs}, storageClassName: fast}
+            """
+        let manifest = try HostManifest(path: "host/PersistentVolumeClaim/a.yaml", bytes: Array(text.utf8))
+        let metadata = manifest.object["metadata"]?.members?.map(\.name)
+        #expect(metadata == ["annotations", "name", "namespace"])
+        #expect(manifest.object.annotations == ["mine": "1", "daytwo.dev/volume-name": "old"])
+        #expect(manifest.object["spec"] == .object([JSONMember("storageClassName", .string("fast"))]))
+    }
+
     @Test func namesOfRolesMayHaveColons() throws {
         let text = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: 'system:a'}\n"
         let manifest = try HostManifest(

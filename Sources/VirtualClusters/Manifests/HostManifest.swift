@@ -73,7 +73,7 @@ public struct HostManifest: Sendable, Hashable {
         }
         if let namespace = object.namespace, !ObjectName.isLabel(namespace) { throw refuse("its namespace is no name") }
         self.type = type
-        self.object = KubernetesObject(object.json.sortedByName())
+        self.object = KubernetesObject(ManifestCleaning(type: type).cleanedAgain(object.json).sortedByName())
     }
 
     /// What is recorded of the old host: `cluster-ip`, `volume-name`.

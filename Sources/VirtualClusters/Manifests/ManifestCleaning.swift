@@ -30,6 +30,15 @@ struct ManifestCleaning {
         return json.setting(["metadata"], to: cleanedMetadata(json["metadata"], adding: record))
     }
 
+    /// The same of what an archive has, which anybody may have written; what is recorded there of the old host stays.
+    func cleanedAgain(_ object: JSONValue) -> JSONValue {
+        let json = cleaned(object)
+        func isRecord(_ annotation: JSONMember) -> Bool { annotation.name.hasPrefix(HostManifest.annotationPrefix) }
+        let record = (object["metadata", "annotations"]?.members ?? []).filter(isRecord)
+        let all = (json["metadata", "annotations"]?.members ?? []).filter { !isRecord($0) } + record
+        return json.setting(["metadata", "annotations"], to: all.isEmpty ? nil : .object(all))
+    }
+
     private func cleanedMetadata(_ metadata: JSONValue?, adding record: [JSONMember]) -> JSONValue {
         let annotations = (metadata?["annotations"]?.members ?? []).filter {
             !Self.assignedAnnotations.contains($0.name) && !$0.name.hasPrefix(HostManifest.annotationPrefix)

@@ -37,9 +37,6 @@ public struct HostObjectChange: Codable, Sendable, Equatable {
 /// Compares the manifests of an archive with what a host has. Of a cluster in its place nothing is changed but what is missing, and
 /// what somebody wants to have back.
 struct HostObjectComparison {
-    /// Kinds that run something, or grant rights: an archive does not get them by itself.
-    static let needConsent: [ResourceType] = [.statefulSets, .deployments, .roles, .roleBindings]
-
     let cluster: VirtualCluster
     let archived: [HostManifest]
     let objects: HostObjects
@@ -91,8 +88,11 @@ struct HostObjectComparison {
             if isHelmRecord(manifest), hasHelmRecord {
                 return change(.notCreated, "it is Helm's record of an earlier revision")
             }
-            if Self.needConsent.contains(type), !allowed.contains(type.kind) {
-                return change(.notCreated, "it runs something or grants rights: say --allow \(type.kind) to create it")
+            let refused = HostObjectConsent.ofCreation(manifest.object, type).filter { !allowed.contains($0.kind) }
+            guard refused.isEmpty else {
+                let kinds = Set(refused.map(\.kind)).sorted().map { "--allow \($0)" }.joined(separator: " ")
+                let what = refused.map(\.what).joined(separator: "; ")
+                return change(.notCreated, "\(what): say \(kinds) to create it")
             }
             return change(.create)
         }

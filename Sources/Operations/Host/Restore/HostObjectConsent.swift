@@ -23,6 +23,26 @@ struct HostObjectConsent {
         }
     }
 
+    /// What `--allow` has to name where nothing is in its place, and what for.
+    static func ofCreation(_ object: KubernetesObject, _ type: ResourceType) -> [ArchiveTrust.Finding] {
+        func finding(_ what: String) -> [ArchiveTrust.Finding] { [ArchiveTrust.Finding(kind: type.kind, what: what)] }
+        switch type {
+        case .roles, .roleBindings: return finding("it runs something or grants rights")
+        case .statefulSets, .deployments:
+            let nothing = KubernetesObject(.object([]))
+            return finding("it runs something or grants rights")
+                + HostObjectConsent(archived: object, present: nothing, type: type).workload
+        case .services where object["spec", "externalIPs"] != nil:
+            return finding("it takes what goes to the addresses in its externalIPs")
+        case .services where object["spec", "externalName"] != nil: return finding("it leads out of the cluster")
+        case .ingresses where object.annotations.keys.contains { $0.hasSuffix("-snippet") }:
+            return finding("it has settings of the ingress controller's own")
+        case .secrets where object["type"]?.stringValue == "kubernetes.io/service-account-token":
+            return finding("the host puts the token of a service account into it")
+        default: return []
+        }
+    }
+
     private var subject: String { "\(type.kind) \(archived.name)" }
 
     /// Other pods behind the name of the API get its clients' credentials.
