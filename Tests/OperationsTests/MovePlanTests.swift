@@ -118,6 +118,19 @@ struct MovePlanTests {
         #expect(!plan.warnings.contains { $0.contains("storageClasses fast") })
     }
 
+    @Test(
+        "An image without a registry is of docker.io, whichever way the mapping has it",
+        arguments: ["rancher", "docker.io/rancher"])
+    func registry(written: String) throws {
+        var moving = try Moving.layout("a-0.5", "team-a", "amber")
+        moving.options.mapping.images = [written: "registry.example.com/mirror/rancher"]
+        let containers =
+            try moving.moved(.statefulSets, "silver")["spec", "template", "spec", "containers"]?.arrayValue ?? []
+        let images = containers.compactMap { $0["image"]?.stringValue }
+        #expect(images.contains { $0.hasPrefix("registry.example.com/mirror/rancher/k3s:") }, "\(images)")
+        #expect(!moving.plan().warnings.contains { $0.contains("mapping says of images") })
+    }
+
     @Test("What was paused to be moved is started; what somebody scaled to 0 is not")
     func paused() throws {
         var moving = try Moving.gold()

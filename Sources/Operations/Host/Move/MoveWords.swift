@@ -1,4 +1,5 @@
 import Policies
+import VirtualClusters
 
 /// Words of command lines, and texts in which names stand: what of them says who the cluster is, and where.
 struct MoveWords {
@@ -81,10 +82,16 @@ struct MoveWords {
         return (label == names.old.name ? names.new.name : label) + new.dropFirst()
     }
 
-    /// The new image; the mapping's longest beginning counts, up to a slash or its end.
+    /// The new image; the mapping's longest beginning counts, up to a slash or its end. One without a registry is of docker.io.
     func image(_ image: String) -> String {
+        if let moved = moved(image) { return moved }
+        guard let reference = ImageReference(image), reference.registry == nil else { return image }
+        return moved("docker.io/" + (reference.repository.contains("/") ? "" : "library/") + image) ?? image
+    }
+
+    private func moved(_ image: String) -> String? {
         let candidates = mapping.images.filter { image == $0.key || image.hasPrefix(Self.folder($0.key)) }
-        guard let (old, new) = candidates.max(by: { $0.key.count < $1.key.count }) else { return image }
+        guard let (old, new) = candidates.max(by: { $0.key.count < $1.key.count }) else { return nil }
         uses.add("images", old)
         if image == old { return new }
         return Self.folder(new) + image.dropFirst(Self.folder(old).count)
