@@ -102,6 +102,22 @@ struct HostUpgradeTests {
         #expect(try host.leftovers() == "")
     }
 
+    @Test("Copies that nobody can go back to any more go with the next upgrade")
+    func uselessCopies() throws {
+        #expect(try upgrade().code == 0)
+        let first = try #require(host.copies().first)
+        let folder = first[..<(try #require(first.range(of: ".daytwo-aside/")?.upperBound))]
+        let stale = "\(folder)\(String(repeating: "ab", count: 16))"
+        try host.commands.tool("mkdir", stale)
+        try host.commands.tool("sh", "-c", "echo a copy > \(stale)/left")
+        let minor = try #require(Int(before.split(separator: ".")[1]))
+        let second = try host.daytwo("upgrade", "run", name, "--to", "v1.\(minor + 2).2+k3s1", "--yes")
+        #expect(second.code == 0, "\(second.text)\(second.errors)")
+        let copies = host.copies()
+        #expect(copies.count == 2 && copies.contains(first), "\(copies)")
+        #expect(!FileManager.default.fileExists(atPath: stale))
+    }
+
     @Test("A flag that the new k3s does not know is found before anything is stopped")
     func unknownFlag() throws {
         let arguments = try workload(".spec.template.spec.containers[?(@.name==\"vcluster\")].args")

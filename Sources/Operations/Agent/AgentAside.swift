@@ -7,6 +7,8 @@ import Stores
 struct AgentAsideParameters: Codable, Sendable {
     /// The run that they are kept for; nil is all of them.
     var run: String?
+    /// The other run whose copy may still be asked for; what is kept for any third one is of no use any more.
+    var kept: String?
     /// The cluster, as it is recorded.
     var host: String?
     var namespace: String?
@@ -49,7 +51,7 @@ struct AgentAside {
         directory = try DataDirectory(place.dataDirectory, existing: true)
     }
 
-    /// Makes one. What an earlier attempt of the same run left is replaced.
+    /// Makes one. What an earlier attempt of the same run left is replaced, and what nobody can go back to goes.
     func set(_ parameters: AgentAsideParameters) throws(Failure) -> [AsideSet] {
         guard let run = parameters.run, let host = parameters.host, let namespace = parameters.namespace,
             let name = parameters.name
@@ -59,9 +61,9 @@ struct AgentAside {
         if let evidence = try RunningServer.evidence(at: directory.place) {
             throw Failure(.refused, "a k3s runs on \(directory.root)", why: evidence, next: "stop it first")
         }
-        try requireSpace()
         let sets = AsideSets(directory)
-        try sets.drop(run: run, context)
+        for left in try sets.runs() where left != parameters.kept { try sets.drop(run: left, context) }
+        try requireSpace()
         var request = BackupRequest(
             directory: directory,
             cluster: try ClusterPath(host: host, namespace: namespace, name: name))
@@ -122,13 +124,18 @@ struct AsideSets {
         return try RestoreArchive(path: found.path)
     }
 
+    /// The names of all that lie there.
+    func runs() throws(Failure) -> [String] {
+        guard try FileStatus.ifPresent(directory.aside)?.kind == .directory else { return [] }
+        return try directoryNames(directory.aside)
+    }
+
     func drop(run: String?, _ context: OperationContext) throws(Failure) {
-        guard try FileStatus.ifPresent(directory.aside)?.kind == .directory else { return }
-        for name in try directoryNames(directory.aside) where run == nil || name == run {
+        for name in try runs() where run == nil || name == run {
             try context.checkStop()
             try removeTree("\(directory.aside)/\(name)")
         }
-        if run == nil { try removeTree(directory.aside) }
+        if run == nil, try FileStatus.ifPresent(directory.aside) != nil { try removeTree(directory.aside) }
     }
 
     func set(_ run: String, _ document: BackupDocument, size: UInt64) throws(Failure) -> AsideSet {
@@ -138,9 +145,8 @@ struct AsideSets {
     }
 
     private func found() throws(Failure) -> [(set: AsideSet, path: String)] {
-        guard try FileStatus.ifPresent(directory.aside)?.kind == .directory else { return [] }
         var found: [(AsideSet, String)] = []
-        for run in try directoryNames(directory.aside) {
+        for run in try runs() {
             let store = try DirectoryStore("\(directory.aside)/\(run)", for: .reading)
             for entry in try store.list().entries {
                 let path = try store.path(of: entry)

@@ -114,7 +114,10 @@ struct Aftercare {
             let age = max(policy.soak, policy.rollback.maxRollbackAge)
             guard session.now.timeIntervalSince(at) > age else { continue }
             do throws(Failure) {
-                try upgrade(cluster).giveUpWayBack()
+                let upgrade = try upgrade(cluster)
+                try upgrade.holding(.here("giving up its way back")) { () throws(Failure) in
+                    try upgrade.giveUpWayBack()
+                }
                 session.console.note("\(cluster.path): the way back from its last upgrade is over")
             } catch {
                 session.console.warn("\(cluster.path): \(error.description)")
