@@ -35,6 +35,11 @@ extension BadInputCases {
             return BadInput(arguments: ["upgrade", "plan", "--policy", policy, "--inventory", policy])
         },
         "catalog-missing": { try $0.planned("--catalog", "/nonexistent/catalog.yaml") },
+        "catalog-configured": { cases in
+            try cases.fixture.configure(["blue"], more: "upgrades: {catalog: nothing.yaml}")
+            return BadInput(
+                arguments: ["config", "validate", "--config", cases.fixture.path("daytwo.yaml")])
+        },
         "catalog-absurd": { cases in
             try cases.planned("--catalog", try cases.fixture.write("{\"data\": [{\"id\": 1}]}", to: "catalog.json"))
         },

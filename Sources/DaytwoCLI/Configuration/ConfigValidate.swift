@@ -18,6 +18,7 @@ struct ConfigValidate: OperationCommand {
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
         let configuration = try session.settings.requireConfiguration()
+        _ = try configuration.catalogFile()
         let warnings = configuration.warnings
         let document = JSON.document(
             "ConfigurationCheck",
@@ -40,6 +41,14 @@ struct ConfigValidate: OperationCommand {
             ("kind", .string(warning.kind.rawValue)), ("message", .string(warning.message)),
             ("origin", warning.origin.map { .string($0.description) }),
         ])
+    }
+}
+
+extension DaytwoConfiguration {
+    /// The catalog of versions where it is a file; a server is asked by who needs it.
+    func catalogFile() throws(Failure) -> VersionCatalog? {
+        guard case .file(let path) = upgrades.catalog else { return nil }
+        return try VersionCatalog.load(path: path)
     }
 }
 

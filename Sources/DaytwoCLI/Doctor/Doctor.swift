@@ -24,7 +24,8 @@ struct Doctor {
             return [.failed("configuration", error)] + (isStateKnown ? [state().check] : [])
         }
         let (stateCheck, queue) = state()
-        return [self.configuration(configuration), stateCheck] + stores(configuration) + clusters(configuration)
+        return [self.configuration(configuration), stateCheck] + catalog(configuration) + stores(configuration)
+            + clusters(configuration)
             + hosts(configuration) + fleet(configuration, queue)
     }
 
@@ -38,6 +39,15 @@ struct Doctor {
         return DoctorCheck(
             name: "configuration", result: .warning, text: "\(configuration.path): \(counts); \(first.text)",
             next: "see all: daytwo config validate")
+    }
+
+    private func catalog(_ configuration: DaytwoConfiguration) -> [DoctorCheck] {
+        do throws(Failure) {
+            guard let catalog = try configuration.catalogFile() else { return [] }
+            return [.ok("catalog", Formats.count(catalog.releases.count, "release"))]
+        } catch {
+            return [.failed("catalog", error)]
+        }
     }
 
     private func state() -> (check: DoctorCheck, queue: JobQueue?) {
