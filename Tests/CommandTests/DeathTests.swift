@@ -30,6 +30,7 @@ struct DeathTests {
         let waiting = try fixture.job(1)
         #expect(waiting["state"] as? String == "queued" && waiting["attempts"] as? Int == 1)
         #expect((waiting["message"] as? String)?.contains("its process died in attempt 1") == true)
+        try fixture.tick()
         try fixture.sql("UPDATE jobs SET not_before = created_at")
         try fixture.tick()
         let done = try fixture.job(1)
@@ -46,6 +47,8 @@ struct DeathTests {
         kill(try worker(), SIGKILL)
         #expect(try backup.result().code == -SIGKILL)
         held.release()
+        // Nobody has to come by before the jobs know it.
+        #expect(try fixture.jobs().map { $0["state"] as? String } == ["queued"])
         #expect(try fixture.backUp().code == 0)
         #expect(try fixture.remains() == "" && fixture.archives().count == 1)
         #expect(try fixture.jobs().map { $0["state"] as? String } == ["queued", "succeeded"])
@@ -66,7 +69,7 @@ struct DeathTests {
         let killed = try fixture.start(
             run, under: ["strace", "-f", "-o", "/dev/null", "-e", "inject=renameat2:signal=KILL"])
         #expect(try killed.result().code != 0)
-        try fixture.tick()
+        // Without a scheduler.
         let job = try fixture.job(2)
         #expect(job["kind"] as? String == "restore")
         #expect(job["state"] as? String == "needsDecision", "\(job)")

@@ -53,7 +53,7 @@ struct Doctor {
     private func state() -> (check: DoctorCheck, queue: JobQueue?) {
         do throws(Failure) {
             let place = try session.settings.stateDirectory()
-            guard let queue = try session.queue() else {
+            guard let queue = try session.recoveredQueue() else {
                 return (
                     DoctorCheck(
                         name: "state", result: .warning, text: "\(place.path) is empty: no job ever ran",

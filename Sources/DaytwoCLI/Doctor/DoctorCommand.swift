@@ -61,7 +61,8 @@ struct DoctorCommand: OperationCommand {
         do throws(Failure) {
             let configuration = try session.settings.requireConfiguration()
             let context = session.context(stopped: "run the command again")
-            let status = try FleetSurvey(configuration, session.queue(), context).status(of: cluster.map { [$0] })
+            let status = try FleetSurvey(configuration, session.recoveredQueue(), context).status(
+                of: cluster.map { [$0] })
             result = MonitorCheck(status, at: session.now)
         } catch {
             result = MonitorCheck(error)

@@ -37,7 +37,7 @@ struct JobsList: OperationCommand {
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
         guard limit > 0 else { throw Failure(.usage, "--limit is not positive", next: "give 1 or more") }
         let now = session.now
-        let queue = try session.queue()
+        let queue = try session.recoveredQueue()
         let filter = JobFilter(
             states: Set(state), kind: kind, target: try target(in: queue), schedule: schedule,
             since: try since.map { text throws(Failure) in try Moment.past(text, now) })
@@ -57,6 +57,13 @@ struct JobsList: OperationCommand {
     }
 }
 
+extension JobQueue {
+    /// Decides about jobs whose process died; who may only look sees what is recorded.
+    func putDeadAway() {
+        do throws(Failure) { _ = try recover() } catch {}
+    }
+}
+
 extension Session {
     /// The queue, for looking at it; nil where there never was a job.
     func queue() throws(Failure) -> JobQueue? {
@@ -68,9 +75,16 @@ extension Session {
         }
     }
 
+    /// The same, after jobs whose process died are put away: no scheduler may be there to see that.
+    func recoveredQueue() throws(Failure) -> JobQueue? {
+        let queue = try queue()
+        queue?.putDeadAway()
+        return queue
+    }
+
     /// The queue, for a job that is named.
     func requireQueue(for id: Int64) throws(Failure) -> JobQueue {
-        if let queue = try queue() { return queue }
+        if let queue = try recoveredQueue() { return queue }
         throw Failure(
             .notFound, "there is no job \(id)", why: "\(try settings.stateDirectory().path) has none at all",
             next: "check --state-dir; see: daytwo jobs list")

@@ -32,6 +32,7 @@ struct JobsWait: OperationCommand {
             }
             try StopSignal.check(next: "the job goes on; wait again with: daytwo jobs wait \(job.id)")
             usleep(100_000)
+            queue.putDeadAway()
             job = try queue.job(job.id)
         }
         let view = JobView(job)
