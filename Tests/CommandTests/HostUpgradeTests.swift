@@ -75,6 +75,7 @@ struct HostUpgradeTests {
         let served = try #require(Int(try sql("SELECT max(id) FROM kine")))
         let back = try host.daytwo("upgrade", "rollback", name, "--yes")
         #expect(back.code == 0, "\(back.text)\(back.errors)")
+        #expect(back.text.contains("the Helm release \(cluster) was brought in step"), "\(back.text)")
         #expect(try image().hasSuffix(before.replacing("+", with: "-")))
         #expect(try #require(Int(try sql("SELECT max(id) FROM kine"))) > served, "revisions never go back")
         #expect(try sql("PRAGMA integrity_check") == "ok")

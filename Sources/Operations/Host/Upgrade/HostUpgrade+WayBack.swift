@@ -221,6 +221,11 @@ extension HostUpgrade {
                 next: "Go on with: \(wayBack(of: hold, after: error))")
         }
         result.downtime = context.uptime() - start
+        if let release = cluster.helmRelease {
+            result.remarks.append(
+                "where the Helm release \(release) was brought in step with the upgrade, give it \(hold.mark.image) again: its next "
+                    + "helm upgrade would set what it names")
+        }
         result.remarks += dropCopy(hold)
         try hold.finish(leaving: [JSONMember(RunAnnotations.upgraded, .null)])
         return result

@@ -137,13 +137,11 @@ struct HostUpgradePlanner {
         return refusals
     }
 
-    private var release: String? {
-        cluster.managers.lazy.compactMap { if case .helm(let release) = $0 { release } else { nil } }.first
-    }
-
     /// The release has the image among its values: they are changed by Helm itself, with everything else as it is.
     private func helmCommand(_ plan: HostUpgradePlan) -> String? {
-        guard let release, !plan.toImage.isEmpty else { return nil }
+        guard let release = cluster.helmRelease, !plan.toImage.isEmpty, plan.toImage != plan.fromImage else {
+            return nil
+        }
         let value =
             cluster.layout.generation == .d
             ? "controlPlane.distro.k3s.image.tag=\(to.imageTag)" : "vcluster.image=\(plan.toImage)"
@@ -161,12 +159,19 @@ struct HostUpgradePlanner {
         var warnings: [String] = []
         if let command = plan.helmCommand {
             warnings.append(
-                "the Helm release \(release ?? "") goes on naming \(plan.fromImage), and the next helm upgrade would set it back: "
+                "the Helm release \(cluster.helmRelease ?? "") goes on naming \(plan.fromImage), and the next helm upgrade would set it back: "
                     + "keep it in step afterwards, with the chart that it was made from: \(command)")
         }
         for manager in plan.managers where manager.undoesChanges && options.allowsManaged {
             warnings.append("\(manager.manager): \(manager.advice)")
         }
         return warnings
+    }
+}
+
+extension VirtualCluster {
+    /// The Helm release that it was installed by, where one is known.
+    var helmRelease: String? {
+        managers.lazy.compactMap { if case .helm(let release) = $0 { release } else { nil } }.first
     }
 }
