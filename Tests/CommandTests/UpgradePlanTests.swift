@@ -100,6 +100,8 @@ struct UpgradePlanTests {
         let paused = try decision()
         #expect(paused["verdict"] as? String == "blocked")
         #expect((paused["reasons"] as? [[String: Any]])?.first?["rule"] as? String == "paused")
+        let text = try host.daytwo("upgrade", "plan", "--policy", policy, "--catalog", catalog).text
+        #expect(text.contains("not by itself; then from 20"), "\(text)")
     }
 
     @Test("A host that is away hides no other, and policies that tie are said")

@@ -79,6 +79,9 @@ struct PauseTests {
         #expect(cluster.run == "r1")
         #expect(
             failure { _ = try cluster.resumePlan(in: held) }.why == "the run r1 of daytwo is at work on it, or was cut")
+        #expect(failure { _ = try cluster.pausePlan(in: held, at: .now) }.code == .locked)
+        #expect(
+            failure { _ = try cluster.pausePlan(in: held, at: .now) }.next?.contains("daytwo restore resume") == true)
     }
 
     @Test func whatWasNeverPausedIsNotResumed() throws {

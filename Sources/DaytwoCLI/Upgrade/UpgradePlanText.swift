@@ -48,6 +48,8 @@ enum UpgradePlanText {
     static func next(_ decision: UpgradeDecision, at now: Date) -> String? {
         guard let next = decision.next else { return nil }
         if decision.verdict == .upgrade { return "now" }
+        // What a person has to do first takes as long as it takes.
+        if decision.verdict == .blocked { return "not by itself; then from \(next.formatted(.iso8601))" }
         return "\(next.formatted(.iso8601)), in \(Formats.duration(next.timeIntervalSince(now)))"
     }
 

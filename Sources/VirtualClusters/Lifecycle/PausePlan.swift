@@ -87,9 +87,11 @@ extension VirtualCluster {
 
     private func checkThatNobodyRestores(_ verb: String) throws(Failure) {
         if let run {
+            let underWay = problems.first { if case .underWay = $0 { true } else { false } }
             throw Failure(
-                .refused, "\(path) cannot be \(verb)", why: "the run \(run) of daytwo is at work on it, or was cut",
-                next: "Let it finish, resume it, or roll it back.")
+                .locked, "\(path) cannot be \(verb)",
+                why: "the run \(run.prefix(8)) of daytwo is at work on it, or was cut",
+                next: underWay?.sentence ?? "Let it finish, resume it, or roll it back.")
         }
         switch state {
         case .restoring:
