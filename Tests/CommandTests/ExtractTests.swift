@@ -39,6 +39,8 @@ struct ExtractTests {
         let pod = try #require((spec["template"] as? [String: Any])?["spec"] as? [String: Any])
         let container = try #require((pod["containers"] as? [[String: Any]])?.first)
         #expect(container["name"] is String && container["image"] is String)
+        let cat = try fixture.daytwo(["backup", "cat", archive, "--object", "deployment/team-3/\(name)", "--raw"])
+        #expect(cat.code == 0 && cat.text != "", "\(cat.errors)")
         let raw = try extract("--object", key, "--raw", "-o", "json").json()
         #expect((raw["metadata"] as? [String: Any])?["uid"] is String && raw["status"] != nil)
         // Two readers of one value: what `cat` knows of it is what is in it.

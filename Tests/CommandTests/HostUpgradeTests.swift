@@ -244,6 +244,34 @@ struct HostUpgradeTests {
         }
     }
 
+    @Test("A way back whose exchange was being undone when it was cut is done anew")
+    func undoneWayBack() throws {
+        #expect(try upgrade().code == 0)
+        try host.fault(["slow-start", "--on", name, "--value", "4"])
+        let words = ["upgrade", "rollback", name, "--yes", "--no-backup"]
+        let first = try host.commands.start(words, environment: host.surroundings(), timeout: .seconds(120))
+        var journal: String?
+        try host.commands.wait("the exchange") {
+            journal = host.volumeFiles { $0.hasSuffix("/journal.json") }.first { path in
+                FileManager.default.contents(atPath: path).map {
+                    String(decoding: $0, as: UTF8.self).contains("\"state\" : \"done\"")
+                } ?? false
+            }
+            return journal != nil
+        }
+        kill(first.id, SIGKILL)
+        _ = try first.result()
+        try #require(try workload(".metadata.annotations").contains("restore-run"))
+        try host.commands.tool(
+            "sed", "-i", "s/\"state\" : \"done\"/\"state\" : \"rollingBack\"/", try #require(journal))
+        try host.fault(["--clear"])
+        let again = try host.daytwo(arguments: words)
+        #expect(again.code == 0, "\(again.code) \(again.text)\(again.errors)")
+        #expect(try image().hasSuffix(before.replacing("+", with: "-")))
+        #expect(try sql("PRAGMA integrity_check") == "ok")
+        #expect(try host.leftovers() == "")
+    }
+
     enum Step: CaseIterable { case stopped, setAside, imageSet, started }
 
     /// Kills an upgrade as soon as a step has begun.

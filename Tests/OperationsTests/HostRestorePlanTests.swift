@@ -131,6 +131,27 @@ struct HostRestorePlanTests {
         #expect(!paths.contains("spec.template.spec.containers[vcluster].image"))
     }
 
+    @Test("What a container runs is more than its command", arguments: ["env", "livenessProbe"])
+    func whatRuns(member: String) throws {
+        var gold = try Gold()
+        var isThere = false
+        try gold.change(.statefulSets, "gold") { set in
+            set.changing(["spec", "template", "spec", "containers"]) { containers in
+                .array(
+                    (containers.arrayValue ?? []).map { container in
+                        guard container[member] != nil else { return container }
+                        isThere = true
+                        return container.removing(member)
+                    })
+            }
+        }
+        try #require(isThere)
+        gold.options.appliedObjects = ["StatefulSet"]
+        #expect(try gold.plan().refusals.contains { $0.contains("runs another command: say --allow StatefulSet") })
+        gold.options.allowedKinds = ["StatefulSet"]
+        #expect(try gold.plan().refusals == [])
+    }
+
     @Test func valuesOfSecretsAreNotShown() throws {
         var gold = try Gold()
         try gold.change(.secrets, "vc-gold") { $0.setting(["data", "config"], to: .string("c2VjcmV0")) }

@@ -22,7 +22,7 @@ struct BackupCat: OperationCommand {
     @Argument(help: "The path of the entry, as ls shows it.")
     var path: String?
 
-    @Option(help: ArgumentHelp("Print this object: a key, or 'KIND NAMESPACE/NAME'.", valueName: "object"))
+    @Option(help: ArgumentHelp("Print this object: a key, or KIND/NAMESPACE/NAME.", valueName: "object"))
     var object: String?
 
     @Flag(help: "With --object: the bytes as they are stored.")
@@ -106,7 +106,14 @@ struct ObjectName {
 
     private let text: String
 
-    init(_ text: String) { self.text = text }
+    /// Takes a key, `KIND NAMESPACE/NAME`, or the same with a slash between.
+    init(_ text: String) {
+        guard !text.hasPrefix("/"), !text.contains(" "), let slash = text.firstIndex(of: "/") else {
+            self.text = text
+            return
+        }
+        self.text = "\(text[..<slash]) \(text[text.index(after: slash)...])"
+    }
 
     /// The key in the datastore; what is no key is looked up in `objects.ndjson`.
     func key(
@@ -118,7 +125,7 @@ struct ObjectName {
             // Keys without a slash at the beginning are kine's own.
             guard parts.count == 1 else {
                 throw Failure(
-                    .usage, "\(text.debugDescription) names no object", next: "give a key, or 'KIND NAMESPACE/NAME'")
+                    .usage, "\(text.debugDescription) names no object", next: "give a key, or KIND/NAMESPACE/NAME")
             }
             return text
         }

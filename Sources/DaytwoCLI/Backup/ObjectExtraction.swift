@@ -30,7 +30,7 @@ struct ObjectExtraction {
     /// One object, which must be readable whole.
     func run(object: String) throws(Failure) -> ExitStatus {
         let facts = try ArchiveFacts(reader)
-        let key = try ObjectName(Self.spaced(object)).key(in: reader, facts.index, context)
+        let key = try ObjectName(object).key(in: reader, facts.index, context)
         let database = try opened(facts)
         guard let found = try database.value(of: key) else {
             throw Failure(.notFound, "there is no object \(key) in \(reader.name)", next: ObjectName.listing)
@@ -148,11 +148,4 @@ struct ObjectExtraction {
         }
     }
 
-    /// `KIND/NAMESPACE/NAME` and `KIND/NAME` as `backup cat` has them.
-    private static func spaced(_ object: String) -> String {
-        guard !object.hasPrefix("/"), !object.contains(" "), let slash = object.firstIndex(of: "/") else {
-            return object
-        }
-        return "\(object[..<slash]) \(object[object.index(after: slash)...])"
-    }
 }

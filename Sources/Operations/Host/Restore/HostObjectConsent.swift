@@ -9,6 +9,10 @@ struct HostObjectConsent {
     let present: KubernetesObject
     let type: ResourceType
 
+    /// What a container runs: generation C has its command line in its environment.
+    private static let running = [
+        "command", "args", "lifecycle", "env", "envFrom", "livenessProbe", "readinessProbe", "startupProbe",
+    ]
     private static let hostFields = ["hostNetwork", "hostPID", "hostIPC"]
 
     /// What `--allow` has to name, and what for.
@@ -69,7 +73,7 @@ struct HostObjectConsent {
                 if container["securityContext"] != there?["securityContext"] {
                     add("securityContext", "the container \(name) gets another security context")
                 }
-                if ["command", "args", "lifecycle"].contains(where: { container[$0] != there?[$0] }) {
+                if Self.running.contains(where: { container[$0] != nil && container[$0] != there?[$0] }) {
                     add(type.kind, "the container \(name) runs another command")
                 }
             }

@@ -120,11 +120,11 @@ extension HostUpgrade {
         return try restore.agent(hold).use { open throws(Failure) in
             let runs = try open(.restoreList, hold.context).list().filter { $0.run.hasSuffix(hold.mark.journalSuffix) }
             if let last = runs.last, let journal = last.journal, journal.state != .rolledBack {
-                guard last.needsArchive else {
+                guard last.needsArchive || journal.state == .rollingBack else {
                     return try open(.restoreResume, hold.context).resume(
                         run: last.run, archive: nil, discardOld: false)
                 }
-                // It was cut while it was staging: that is done anew.
+                // It was cut while it was staging, or on its own way back: that is done anew.
                 _ = try open(.restoreRollback, hold.context).rollBack(run: last.run)
             }
             try hold.check(isImageOurs: false)
