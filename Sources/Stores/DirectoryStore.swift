@@ -72,7 +72,9 @@ public struct DirectoryStore: ArchiveStore {
 
     /// What lies in the folder of one cluster. An archive that somebody copied to another folder is not found by this.
     public func list(_ cluster: ClusterPath) throws(Failure) -> Catalog {
-        try DirectoryScan(location, below: cluster.folders.joined(separator: "/")).catalog()
+        let found = try DirectoryScan(location, below: cluster.folders.joined(separator: "/")).catalog()
+        // Those of a host that is called "local" lie further down in the folder of a data directory.
+        return Catalog(entries: found.entries.filter { $0.cluster == cluster || $0.cluster == nil }, problems: found.problems)
     }
 
     /// Opens an archive for reading.

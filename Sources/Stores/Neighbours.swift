@@ -45,10 +45,13 @@ struct Neighbours {
     /// Adds an event in a file of its own, so that nobody ever writes into one that is there.
     func append(_ event: StoredEvent) throws(Failure) {
         try createDirectory(eventsFolder, parents: false)
-        // Names sort in the order of events, also within one second.
-        let count = Self.padded(String(try directoryNames(eventsFolder).count), to: 6)
+        // Names sort in the order of events, also within one second, and where a clock was set back or is another machine's.
+        let names = try directoryNames(eventsFolder).filter { $0.hasSuffix(Self.recordEnding) }
+        let time = UTCTime.compact(event.at)
+        let last = names.max().map { String($0.prefix(time.utf8.count)) }.flatMap { UTCTime.parse(compact: $0) == nil ? nil : $0 }
+        let count = Self.padded(String(names.count), to: 6)
         let unique = Self.padded(String(UInt32.random(in: .min ... .max), radix: 16), to: 8)
-        let path = "\(eventsFolder)/\(UTCTime.compact(event.at))_\(count)_\(unique)\(Self.recordEnding)"
+        let path = "\(eventsFolder)/\(max(time, last ?? time))_\(count)_\(unique)\(Self.recordEnding)"
         try durablyWrite(event.bytes(), to: path)
     }
 

@@ -101,6 +101,12 @@ extension EventLog {
         return last.what == StoredEvent.pinned ? last : nil
     }
 
+    /// Whether it is pinned, or one of the events that cannot be read may say so.
+    public var mayBePinned: Bool {
+        if pin != nil { return true }
+        return !problems.isEmpty && !events.contains { $0.what == StoredEvent.unpinned }
+    }
+
     /// The highest level that the archive was proved at, as long as it was not found wrong since.
     public var proof: StoredEvent? {
         let verifications = events.filter { $0.what == StoredEvent.verified }

@@ -36,7 +36,13 @@ struct BackupDelete: JobCommand {
                 why: "neither its name nor a record says that it is a backup",
                 next: "remove the file yourself if it is not needed")
         }
-        if let pin = try chosen.store.events(of: chosen.entry).pin {
+        let events = try chosen.store.events(of: chosen.entry)
+        if events.pin == nil, events.mayBePinned {
+            throw Failure(
+                .refused, "\(chosen.path) is not removed", why: "it may be pinned: \(events.problems.joined(separator: "; "))",
+                next: "say that it is not: daytwo backup pin --remove \(chosen.entry.shortID)")
+        }
+        if let pin = events.pin {
             throw Failure(
                 .refused, "\(chosen.path) is not removed", why: "it was pinned on \(Formats.local(pin.at))",
                 next: "unpin it first: daytwo backup pin --remove \(chosen.entry.shortID)")

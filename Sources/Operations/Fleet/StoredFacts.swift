@@ -54,8 +54,11 @@ public struct StoredFacts: Sendable {
             problems.append("\(entry.location): failed verification: \(fault.result)")
             return
         }
-        if newest == nil { newest = entry }
-        if newestComplete == nil, entry.record?.result == .complete { newestComplete = entry }
+        // A copy of what a restore was about to replace is no backup that anybody was promised.
+        if entry.record?.purpose != .safety {
+            if newest == nil { newest = entry }
+            if newestComplete == nil, entry.record?.result == .complete { newestComplete = entry }
+        }
         for event in log.events where event.result == StoredEvent.ok {
             if event.what == StoredEvent.verified {
                 for level in StoredEvent.Level.allCases where level <= event.level ?? .stored {

@@ -24,6 +24,9 @@ struct IdentityVerdict {
         }
     }
 
+    /// How long somebody may still want what a restore replaced.
+    private static let safetyAge: TimeInterval = 14 * 86_400
+
     mutating func keep(_ index: Int, _ reason: RetentionReason) {
         dropReasons[index] = nil
         if !keepReasons[index].contains(reason) { keepReasons[index].append(reason) }
@@ -37,11 +40,15 @@ struct IdentityVerdict {
 
     mutating func judge(_ rules: RetentionRules, _ zone: TimeZoneRules, _ now: Date, _ options: RetentionOptions) {
         let isFuture = newestFirst.map { $0.createdAt > now.addingTimeInterval(options.clockSkew) }
-        let counted = newestFirst.indices.filter { newestFirst[$0].isSound && !isFuture[$0] }
+        let sound = newestFirst.indices.filter { newestFirst[$0].isSound && !isFuture[$0] }
+        // Where there is nothing else, they are what there is.
+        let isAlone = sound.allSatisfy { newestFirst[$0].isSafetyCopy }
+        let counted = sound.filter { isAlone || !newestFirst[$0].isSafetyCopy }
         if rules.isEmpty {
             for index in newestFirst.indices { keep(index, .noRules) }
         } else {
             apply(rules, to: counted, zone)
+            if !isAlone { judgeSafetyCopies(sound, rules, now) }
             limit(rules, counted, isFuture, now)
         }
         protect(counted, isFuture, options)
@@ -70,6 +77,19 @@ struct IdentityVerdict {
         let local = counted.map { zone.localTime(at: newestFirst[$0].createdAt) }
         for (period, count) in periods {
             if let count { keepNewest(count, of: period, counted, local) }
+        }
+    }
+
+    /// Copies of what a restore replaced stay for a while, whatever the rules, and then none keeps them.
+    private mutating func judgeSafetyCopies(_ sound: [Int], _ rules: RetentionRules, _ now: Date) {
+        for index in sound where newestFirst[index].isSafetyCopy {
+            if newestFirst[index].createdAt > now.addingTimeInterval(-Self.safetyAge) {
+                keep(index, .safetyCopy(Self.safetyAge))
+            } else if rules.hasKeepRules {
+                dropReasons[index] = .noRuleKeeps
+            } else {
+                keep(index, .belowLimits)
+            }
         }
     }
 

@@ -48,6 +48,8 @@ public struct RetentionCandidate: Sendable, Hashable {
     public var identity: RetentionIdentity
     /// False for a partial one.
     public var isComplete: Bool
+    /// True for a copy of what a restore was about to replace: it may be broken, and stands for no good one.
+    public var isSafetyCopy = false
     /// How much of it was ever verified.
     public var verifiedLevel: VerifiedLevel
     /// Why it may not be usable; empty for a sound one.

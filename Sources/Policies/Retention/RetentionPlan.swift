@@ -76,6 +76,8 @@ public enum RetentionReason: Sendable, Hashable, CustomStringConvertible {
     case newestGood
     /// The newest of all, which is partial.
     case newestPartial
+    /// A copy of what a restore replaced, not so many seconds old.
+    case safetyCopy(TimeInterval)
     /// Its loss of keys was acknowledged, and backups from before it are still there.
     case acknowledged
     /// An archive that stays needs it.
@@ -108,6 +110,7 @@ public enum RetentionReason: Sendable, Hashable, CustomStringConvertible {
         case .newestVerified: "newest verified good"
         case .newestGood: "newest good"
         case .newestPartial: "newest, though partial"
+        case .safetyCopy(let seconds): "safety copy, for \(WrittenDuration.text(seconds))"
         case .acknowledged: "acknowledged loss of keys"
         case .parent(let id): "parent of \(id)"
         case .inTheFuture: "in the future"
