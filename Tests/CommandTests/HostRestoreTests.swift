@@ -150,6 +150,29 @@ struct HostRestoreTests {
                 == made)
     }
 
+    @Test("A restore that cannot be undone any more stops nothing")
+    func notToBeUndone() throws {
+        #expect(try host.daytwo("backup", "create", name).code == 0)
+        let namespace = String(name.split(separator: "/")[0])
+        func pod() throws -> String {
+            try host.kubectl("get", "pod", "\(cluster)-0", "-n", namespace, "-o", "jsonpath={.metadata.uid}").text
+        }
+        for _ in 0..<2 { #expect(try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes").code == 0) }
+        let items = try host.daytwo("restore", "list", name, "-o", "json").json()["items"] as? [[String: Any]] ?? []
+        let runs = items.compactMap { $0["run"] as? String }
+        try #require(runs.count == 2)
+        let before = try pod()
+        let earlier = try host.daytwo("restore", "rollback", name, runs[0], "--yes")
+        #expect(earlier.code == 4 && earlier.errors.contains("came after it"), "\(earlier.code) \(earlier.errors)")
+        #expect(try host.daytwo("restore", "resume", name, "--discard-old", "--yes").code == 0)
+        for words in [[], [runs[0]], [runs[1]]] {
+            let gone = try host.daytwo(arguments: ["restore", "rollback", name, "--yes"] + words)
+            #expect(gone.code == 4, "\(words): \(gone.code) \(gone.text)\(gone.errors)")
+        }
+        #expect(try pod() == before && annotations().contains("restore-run") == false)
+        #expect(try isReady())
+    }
+
     @Test("What cannot be begun changes nothing")
     func refused() throws {
         #expect(try host.daytwo("backup", "create", name).code == 0)

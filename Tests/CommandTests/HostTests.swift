@@ -120,6 +120,13 @@ struct HostTests {
         #expect(list.code == 0 && list.text.contains(name), "\(list.errors)")
         let backup = try host.daytwo("backup", "create", name, environment: surroundings)
         #expect(backup.code == 0, "\(backup.errors)")
+        // What may not be seen is not in it, and it does not say that it is whole.
+        try host.grant(roles.text.replacing("secrets", with: "nothing"), in: namespace)
+        let partial = try host.daytwo("backup", "create", name, environment: surroundings)
+        #expect(partial.code == 3, "\(partial.code) \(partial.text)\(partial.errors)")
+        #expect(
+            (partial.text + partial.errors).contains("no Secret of the host is in it"),
+            "\(partial.text)\(partial.errors)")
     }
 
     @Test("A schedule backs up clusters on a host, and doctor looks at the host and starts the agent once")

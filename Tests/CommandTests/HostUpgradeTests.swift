@@ -119,6 +119,34 @@ struct HostUpgradeTests {
         #expect(!FileManager.default.fileExists(atPath: stale))
     }
 
+    @Test("A second upgrade that fails leaves the way back of the first")
+    func firstWayBack() throws {
+        #expect(try upgrade().code == 0)
+        let first = try #require(host.copies().first)
+        let minor = try #require(Int(before.split(separator: ".")[1]))
+        let third = "v1.\(minor + 2).2+k3s1"
+        try host.fault(["pod-never-ready", "--on", name, "--value", third.replacing("+", with: "-")])
+        let second = try host.daytwo("upgrade", "run", name, "--to", third, "--yes", "--start-timeout", "15s")
+        #expect(second.code == 8, "\(second.text)\(second.errors)")
+        #expect(host.copies() == [first])
+        let back = try host.daytwo("upgrade", "rollback", name, "--yes")
+        #expect(back.code == 0, "\(back.code) \(back.text)\(back.errors)")
+        #expect(try image().hasSuffix(before.replacing("+", with: "-")) && host.copies() == [])
+        #expect(try !workload(".metadata.annotations").contains("daytwo.dev"))
+    }
+
+    @Test("The new image, set by somebody before there was a copy, does not stay on the way back")
+    func imageTooEarly() throws {
+        try cut(at: .stopped)
+        try #require(host.copies() == [])
+        let other = try image().replacing(before.replacing("+", with: "-"), with: next.replacing("+", with: "-"))
+        #expect(
+            try host.kubectl("set", "image", "statefulset/\(cluster)", "-n", namespace, "vcluster=\(other)").code == 0)
+        let back = try host.daytwo("upgrade", "rollback", name, "--yes")
+        #expect(back.code == 0, "\(back.code) \(back.text)\(back.errors)")
+        #expect(try image().hasSuffix(before.replacing("+", with: "-")))
+    }
+
     @Test("A flag that the new k3s does not know is found before anything is stopped")
     func unknownFlag() throws {
         let arguments = try workload(".spec.template.spec.containers[?(@.name==\"vcluster\")].args")

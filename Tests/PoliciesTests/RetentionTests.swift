@@ -37,6 +37,22 @@ import Testing
         #expect(reasons(plan, "h50") == ["no retention rules"])
     }
 
+    @Test func aSafetyCopyStandsForNoGoodBackup() {
+        var backups = hourly(3)
+        backups[0].isSafetyCopy = true
+        let last = plan(backups, RetentionRules(keepLast: 1))
+        #expect(last.decisions.filter(\.keep).map(\.candidate.id) == ["h1", "h2"])
+        #expect(reasons(last, "h1") == ["safety copy, for 14d"])
+        #expect(reasons(last, "h2").contains("newest good") && reasons(last, "h2").contains("last 1"))
+        // Not for ever, and where there is nothing else it is what there is.
+        for index in backups.indices { backups[index].createdAt -= 15 * 86_400 }
+        #expect(plan(backups, RetentionRules(keepLast: 2)).drops.map(\.id) == ["h1"])
+        #expect(plan([backups[0]], RetentionRules(keepLast: 1)).drops.isEmpty)
+        // Nor does it show a loss of keys.
+        backups[0].liveKeys = 1
+        #expect(plan(backups, RetentionRules(keepLast: 2)).frozen.isEmpty)
+    }
+
     @Test func keepsOldAndNewIdentityApart() {
         let reborn = RetentionIdentity(clusterPath: "local/alpha", uid: "two")
         let old = hourly(50, of: RetentionIdentity(clusterPath: "local/alpha", uid: "one"))

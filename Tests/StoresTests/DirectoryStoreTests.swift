@@ -252,6 +252,40 @@ import Testing
         #expect(try store.sweep(now: noon).isEmpty)
     }
 
+    @Test func whatCannotBeReadMayBeAPin() throws {
+        let store = try store()
+        let sample = try Sample(blue)
+        let entry = try sample.store(in: store)
+        #expect(try !store.events(of: entry).mayBePinned)
+        try createDirectory(scratch["store/local/blue/\(sample.name.stem).events"])
+        try scratch.write([0xFF], to: "store/local/blue/\(sample.name.stem).events/20261122T110001Z_00000000.json")
+        #expect(try store.events(of: entry).mayBePinned && store.events(of: entry).pin == nil)
+        try store.appendEvent(StoredEvent(at: noon + 60, what: "unpinned", by: "x"), to: entry)
+        #expect(try !store.events(of: entry).mayBePinned)
+    }
+
+    @Test func eventsAreInTheirOrderWhateverTheClockSays() throws {
+        let store = try store()
+        let entry = try Sample(blue).store(in: store)
+        for (offset, result) in [(0.0, "ok"), (-180, "damaged"), (-3600, "ok"), (-7200, "worse")] {
+            try store.appendEvent(
+                StoredEvent(at: noon + offset, what: "verified", level: .stored, result: result, by: "x"), to: entry)
+        }
+        let log = try store.events(of: entry)
+        #expect(log.events.map(\.result) == ["ok", "damaged", "ok", "worse"])
+        #expect(log.fault?.result == "worse")
+    }
+
+    @Test func aFolderIsOfOneClusterAlone() throws {
+        let store = try store()
+        let entry = try Sample(blue).store(in: store)
+        let below = try ClusterPath(host: "local", namespace: "blue", name: "red")
+        try Sample(below).store(in: store)
+        #expect(try store.list().entries.count == 2)
+        #expect(try store.list(blue).entries == [entry])
+        #expect(try store.list(below).entries.map(\.cluster) == [below])
+    }
+
     @Test func damagedEventsAreToldAndStopNothing() throws {
         let store = try store()
         let sample = try Sample(blue)

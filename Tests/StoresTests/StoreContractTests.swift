@@ -163,7 +163,7 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
         try store.appendEvent(pinned, to: entry)
         try store.appendEvent(pinned, to: entry)
         let log = try store.events(of: entry)
-        #expect(log.events == [pinned, pinned, verified])
+        #expect(log.events == [verified, pinned, pinned], "as they came, whatever their clocks said")
         #expect(log.problems.isEmpty)
         #expect(try store.list().entries == [entry])
     }

@@ -39,7 +39,8 @@ struct BackupDescription {
             layoutGeneration: request.host?.layoutGeneration, image: request.host?.image,
             exposure: request.host?.exposure,
             createdAt: UTCTime.string(name.createdAt),
-            reasons: who.reasons + files.unreadable.map { "\($0) could not be read" } + snapshot.reasons,
+            reasons: who.reasons + files.unreadable.map { "\($0) could not be read" } + snapshot.reasons
+                + (request.host?.missing ?? []),
             daytwoVersion: OperationContext.version)
     }
 

@@ -32,6 +32,8 @@ public struct HostFacts: Codable, Sendable, Equatable {
     public var image: String?
     /// How it is reached.
     public var exposure: [Exposure]
+    /// What of it on the host is not in the archive, as reasons why that is only partial.
+    public var missing: [String]?
 
     /// Names what is known.
     public init(

@@ -51,7 +51,7 @@ public struct HostCluster: Sendable {
                 guard let reason = Self.absence(of: kind, in: namespace, failure) else {
                     throw Self.withAdvice(failure, namespace)
                 }
-                objects.markUnlisted(kind, because: reason)
+                objects.markUnlisted(kind, because: reason, isUnknown: failure.code == .notFound)
             case nil: continue  // only what follows the failure was not asked for
             }
         }

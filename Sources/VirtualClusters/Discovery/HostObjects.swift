@@ -10,6 +10,7 @@ public struct HostObjects: Sendable {
 
     // By kind, then by namespace; the empty one stands for all.
     private var unlisted: [ResourceType: [String: String]] = [:]
+    private var unknown: Set<ResourceType> = []
     private var listed: [ResourceType: [String: [ListedObject]]] = [:]
 
     /// An empty list of a host.
@@ -27,9 +28,16 @@ public struct HostObjects: Sendable {
     }
 
     /// Says that a kind could not be listed, in one namespace or at all, and why: `the rights do not allow it`.
-    public mutating func markUnlisted(_ type: ResourceType, in namespace: String? = nil, because reason: String) {
+    /// `isUnknown` where the host does not have the kind.
+    public mutating func markUnlisted(
+        _ type: ResourceType, in namespace: String? = nil, because reason: String, isUnknown: Bool = false
+    ) {
         unlisted[type, default: [:]][namespace ?? ""] = reason
+        if isUnknown { unknown.insert(type) }
     }
+
+    /// Whether the host has the kind, as far as is known.
+    func mayHave(_ type: ResourceType) -> Bool { !unknown.contains(type) }
 
     /// Why a kind could not be listed in a namespace; nil where it was.
     public func whyUnlisted(_ type: ResourceType, in namespace: String) -> String? {

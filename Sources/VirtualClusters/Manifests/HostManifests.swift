@@ -9,6 +9,8 @@ public struct HostManifests: Sendable, Hashable {
     public let manifests: [HostManifest]
     /// What belongs to the cluster and cannot be kept, and why.
     public let omitted: [Omission]
+    /// What of that keeps a backup from being complete, in words.
+    public let missing: [String]
 
     /// An object that is not kept.
     public struct Omission: Sendable, Hashable {
@@ -44,6 +46,15 @@ public struct HostManifests: Sendable, Hashable {
             let reason =
                 "each namespace inside has one of its own on the host: what others put into those is not kept"
             omitted.append(Omission(type: .namespaces, name: "", reason: reason))
+        }
+        // A kind that the host does not have has nothing in it; what holds for the whole host, many may not see.
+        missing = omitted.filter { omission in
+            omission.type.isNamespaced
+                && (!omission.name.isEmpty || objects.mayHave(omission.type))
+        }.map { omission in
+            omission.name.isEmpty
+                ? "no \(omission.type.kind) of the host is in it: \(omission.reason)"
+                : "the \(omission.type.kind) \(omission.name) is not in it: \(omission.reason)"
         }
         self.manifests = manifests.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
         self.omitted = omitted

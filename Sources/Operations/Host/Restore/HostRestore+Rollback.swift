@@ -25,7 +25,7 @@ extension HostRestore {
             throw Failure(
                 .refused, "\(cluster.path) cannot be rolled back", why: refusals.joined(separator: " "))
         }
-        let journal = try chosenRun(run, cluster) { $0.state == .done && !$0.isOldDiscarded }
+        let journal = try runToUndo(run, cluster)
         let mark = try newMark(context.newID(), .rollback, cluster) { $0.journal = journal }
         let hold = hold(cluster, mark, host, context)
         do throws(Failure) {
@@ -82,6 +82,28 @@ extension HostRestore {
         if !remark.isEmpty { result.remarks.append("the state from before is back\(remark)") }
         try finish(hold, nil, &result, since: start)
         return result
+    }
+
+    /// The restore whose set is in place, which is the only one that can be undone, or another that was never finished. What the
+    /// agent would refuse is refused before anything is stopped.
+    private func runToUndo(_ text: String?, _ cluster: VirtualCluster) throws(Failure) -> String {
+        let run = try chosenRun(text, cluster) { [.done, .discarding].contains($0.state) }
+        let runs = try list(of: cluster)
+        let journal = runs.first { $0.run == run }?.journal
+        var why: String?
+        if journal?.isOldDiscarded == true || journal?.state == .discarding {
+            why = "its old set was discarded"
+        } else if journal?.state == .done,
+            let later = runs.drop(while: { $0.run != run }).dropFirst().last(where: {
+                [.done, .discarding].contains($0.journal?.state)
+            })
+        {
+            why = "the restore \(later.run) came after it"
+        }
+        guard let why else { return run }
+        throw Failure(
+            .refused, "the restore \(run) of \(cluster.path) cannot be rolled back", why: why,
+            next: "Restore a backup from before it; see: \(commands.list)")
     }
 
     /// The last restore that fits, or the one that a person means.

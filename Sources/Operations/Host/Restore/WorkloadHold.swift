@@ -127,8 +127,12 @@ struct WorkloadHold: Sendable {
 
     /// The image that somebody else has set since this run began; nil where it is one of its own.
     func foreignImage() throws(Failure) -> String? {
-        let workload = try host.client.get(type, cluster.workload.name, in: cluster.namespace)
-        return image(of: workload).flatMap { $0 == mark.image || $0 == mark.newImage ? nil : $0 }
+        try imageThere().flatMap { $0 == mark.image || $0 == mark.newImage ? nil : $0 }
+    }
+
+    /// The image that the template has now.
+    func imageThere() throws(Failure) -> String? {
+        image(of: try host.client.get(type, cluster.workload.name, in: cluster.namespace))
     }
 
     private func requireOurs(_ workload: KubernetesObject) throws(Failure) {

@@ -36,23 +36,24 @@ extension HostUpgrade {
             fieldManager: WorkloadHold.fieldManager)
     }
 
-    /// What was brought back is not needed any more; that it could not be removed is only said.
+    /// What was brought back is not needed any more, other than the copy of an upgrade before; that it could not be removed is only
+    /// said.
     func dropCopy(_ hold: WorkloadHold) -> [String] {
         guard hold.mark.backup != nil else { return [] }
         do throws(Failure) {
-            try dropCopies(of: hold.cluster)
+            try dropCopies(of: hold.cluster, run: UpgradeRecord(hold.mark.options)?.run ?? hold.mark.run)
             return []
         } catch {
             return ["the copy on its volume is still there: \(error.description)"]
         }
     }
 
-    private func dropCopies(of cluster: VirtualCluster) throws(Failure) {
+    private func dropCopies(of cluster: VirtualCluster, run: String? = nil) throws(Failure) {
         guard let claim = cluster.volume.claims.first?.name else { return }
         let left = try restore.agent(cluster, claim, run: nil, context).use { open throws(Failure) in
-            try open(.dropAside, context).dropAside(run: nil)
+            try open(.dropAside, context).dropAside(run: run)
         }
-        guard left.isEmpty else {
+        guard !left.contains(where: { run == nil || $0.run == run }) else {
             throw Failure(.failed, "what was set aside for \(cluster.path) could not be removed")
         }
     }

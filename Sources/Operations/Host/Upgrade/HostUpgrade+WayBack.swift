@@ -70,7 +70,7 @@ extension HostUpgrade {
             try hold.setImage(hold.mark.image)
             result.remarks += result.outcome?.remarks ?? []
             result.detached = try detachNewer(hold, result.outcome)
-        } else if try hold.foreignImage() != nil {
+        } else if try hold.imageThere() != hold.mark.image {
             try hold.setImage(hold.mark.image)
         }
         // Without a copy this run has not changed the image yet, and nothing has run on the data.
@@ -227,8 +227,15 @@ extension HostUpgrade {
                     + "helm upgrade would set what it names")
         }
         result.remarks += dropCopy(hold)
-        try hold.finish(leaving: [JSONMember(RunAnnotations.upgraded, .null)])
+        try hold.finish(leaving: try isNoted(hold) ? [JSONMember(RunAnnotations.upgraded, .null)] : [])
         return result
+    }
+
+    /// Whether the workload's note is of the upgrade that was taken back, and not of one before that was cut.
+    private func isNoted(_ hold: WorkloadHold) throws(Failure) -> Bool {
+        let workload = hold.cluster.workload
+        let there = try host.client.get(workload.type, workload.name, in: hold.cluster.namespace)
+        return UpgradeRecord(there.annotations[RunAnnotations.upgraded])?.run == UpgradeRecord(hold.mark.options)?.run
     }
 
     // MARK: After a cut
