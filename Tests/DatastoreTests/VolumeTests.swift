@@ -1,8 +1,10 @@
-import Datastore
 import Failures
 import Files
 import Foundation
+import GRDB
 import Testing
+
+@testable import Datastore
 
 @Suite("Volumes that are newer than a backup")
 struct VolumeTests {
@@ -76,6 +78,65 @@ struct VolumeTests {
         #expect(verdict.keys == pair.later.keys && rows.map(\.key) == pair.later.keys)
         #expect(rows.map(\.revision) == rows.map(\.revision).sorted() && rows.first?.revision == bump.revision + 1)
         try KineFile(path: pair.restored).checkIntegrity()
+        #expect(try pair.survey().volumes == [], "nothing is newer any more")
+    }
+
+    private static func owner(_ name: String, _ uid: String) -> [UInt8] {
+        var bytes = ObjectsSamples.field(1, "Kind")
+        bytes += ObjectsSamples.field(3, name)
+        bytes += ObjectsSamples.field(4, uid)
+        return bytes
+    }
+
+    /// A claim with these owners as protobuf.
+    private static func claim(_ owners: [[UInt8]]) -> [UInt8] {
+        var metadata = ObjectsSamples.field(1, "sealed")
+        metadata += ObjectsSamples.field(3, "default")
+        metadata += ObjectsSamples.field(5, "o2")
+        for owner in owners { metadata += ObjectsSamples.field(13, owner) }
+        var object = ObjectsSamples.field(1, metadata)
+        object += ObjectsSamples.field(2, ObjectsSamples.field(3, "pv-x"))
+        var value = Array("k8s\0".utf8)
+        value += ObjectsSamples.field(1, ObjectsSamples.field(1, "v1"))
+        value += ObjectsSamples.field(2, object)
+        return value
+    }
+
+    @Test("leave owners behind that the backup does not have: whoever collects garbage would delete them")
+    func owners() throws {
+        let pair = try Pair(Self.fixtures[0])
+        defer { pair.remove() }
+        let alive = "/registry/serviceaccounts/default/default"
+        let states = try KineFile(path: pair.restored).keyStates { $0 == alive }
+        let revision = try #require(states.newest[alive]?.revision)
+        let value = try #require(try KineFile(path: pair.restored).value(at: revision))
+        let uid = try #require(ObjectMetadata(decoding: value).uid)
+        let json = """
+            {"kind":"PersistentVolumeClaim","apiVersion":"v1","metadata":{"name":"owned","namespace":"default","uid":"o1",\
+            "ownerReferences":[{"apiVersion":"v1","kind":"ServiceAccount","name":"default","uid":"\(uid)"},\
+            {"apiVersion":"apps/v1","kind":"StatefulSet","name":"db","uid":"gone"}]},"spec":{}}
+            """
+        let (lasting, lost) = (Self.owner("default", uid), Self.owner("db", "gone"))
+        let connection = try DatabaseQueue(path: pair.replaced)
+        try connection.write { db in
+            for (name, value) in [("owned-text", Array(json.utf8)), ("owned-bytes", Self.claim([lost, lasting]))] {
+                try db.execute(
+                    sql:
+                        "INSERT INTO kine (name, created, deleted, create_revision, prev_revision, lease, value) VALUES (?, 1, 0, 0, 0, 0, ?)",
+                    arguments: ["/registry/persistentvolumeclaims/default/\(name)", Data(value)])
+            }
+        }
+        try connection.close()
+        _ = try pair.bumped()
+        let volumes = try pair.survey().volumes
+        let rows = try VolumeCarryOver(volumes).apply(from: KineFile(path: pair.replaced), toDatabaseAt: pair.restored)
+        func carried(_ name: String) throws -> [UInt8] {
+            let row = try #require(rows.first { $0.key.hasSuffix("/default/\(name)") })
+            return try #require(try KineFile(path: pair.restored).value(at: row.revision))
+        }
+        let owned = String(decoding: try carried("owned-text"), as: UTF8.self)
+        #expect(owned.contains(uid) && !owned.contains("gone"), "\(owned)")
+        #expect(try carried("owned-bytes") == Self.claim([lasting]))
         #expect(try pair.survey().volumes == [], "nothing is newer any more")
     }
 

@@ -35,6 +35,45 @@ enum ClaimEdit {
         return edited == object ? nil : edited.serialized() + [UInt8(ascii: "\n")]
     }
 
+    /// An object without some of its owners, told by their UIDs and names; nil where it has none of them. A garbage collector
+    /// deletes what belongs to something that is not there.
+    static func withoutOwners(
+        _ value: [UInt8], where isLost: (_ uid: String, _ name: String) throws(ObjectProblem) -> Bool
+    ) throws(ObjectProblem) -> [UInt8]? {
+        switch value.withUnsafeBytes({ ValueForm(of: $0) }) {
+        case .protobuf:
+            // Numbers of the fields in k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto.
+            let envelope = Array(value.dropFirst(4))
+            let edited = try eachField(of: envelope) { (field, object) throws(ObjectProblem) in
+                guard field == 2 else { return .keep }
+                return .replace(
+                    try eachField(of: object) { (field, metadata) throws(ObjectProblem) in
+                        guard field == 1 else { return .keep }
+                        return .replace(
+                            try eachField(of: metadata) { (field, owner) throws(ObjectProblem) in
+                                guard field == 13 else { return .keep }
+                                let isOne = try isLost(text(4, of: owner), text(3, of: owner))
+                                return isOne ? .drop : .keep
+                            })
+                    })
+            }
+            return edited == envelope ? nil : value.prefix(4) + edited
+        case .json:
+            let object: JSONValue
+            do throws(Failure) { object = try JSONValue(parsing: value) } catch { throw .malformedJSON }
+            let owners = object["metadata", "ownerReferences"]?.arrayValue ?? []
+            var kept: [JSONValue] = []
+            for owner in owners {
+                let (uid, name) = (owner["uid"]?.stringValue ?? "", owner["name"]?.stringValue ?? "")
+                if try !isLost(uid, name) { kept.append(owner) }
+            }
+            guard kept.count != owners.count else { return nil }
+            let edited = object.setting(["metadata", "ownerReferences"], to: kept.isEmpty ? nil : .array(kept))
+            return edited.serialized() + [UInt8(ascii: "\n")]
+        default: throw .unknownContentEncoding
+        }
+    }
+
     /// What is done to a field.
     private indirect enum Edit {
         /// An API server writes empty strings as well.
@@ -54,19 +93,19 @@ enum ClaimEdit {
                 return .replace(
                     try eachField(of: content) { (field, content) throws(ObjectProblem) in
                         guard field == 12 else { return .keep }
-                        return annotations.contains(try name(ofEntry: content)) ? .drop : .keep
+                        return annotations.contains(try text(1, of: content)) ? .drop : .keep
                     })
             }
         }
     }
 
-    private static func name(ofEntry entry: [UInt8]) throws(ObjectProblem) -> String {
-        var name = ""
-        _ = try eachField(of: entry) { (field, content) throws(ObjectProblem) in
-            if field == 1 { name = String(decoding: content, as: UTF8.self) }
+    private static func text(_ number: UInt64, of message: [UInt8]) throws(ObjectProblem) -> String {
+        var text = ""
+        _ = try eachField(of: message) { (field, content) throws(ObjectProblem) in
+            if field == number { text = String(decoding: content, as: UTF8.self) }
             return .keep
         }
-        return name
+        return text
     }
 
     private enum Fate {

@@ -23,12 +23,13 @@ public struct VolumeCarryOver: Sendable {
     public init(_ volumes: [NewerVolume]) { self.volumes = volumes.filter { $0.outcome == .carriedOver } }
 
     /// Copies them into a private database, after its revision bump, in one durable transaction. Values go as they are,
-    /// encrypted ones too.
+    /// encrypted ones too, but for owners that the restored database does not have: whoever deletes what belongs to them would
+    /// delete the volume.
     public func apply(from replaced: KineFile, toDatabaseAt path: String) throws(Failure) -> [CarriedRow] {
         guard !volumes.isEmpty else { return [] }
         let wanted = Set(volumes.map(\.key))
-        let rows = try read(replaced, wanted)
         let restored = try KineFile(path: path)
+        let rows = try withoutLostOwners(read(replaced, wanted), restored)
         let states = try restored.keyStates { wanted.contains($0) }
         try restored.close()
         let connection = try KineConnection(path: path, purpose: .edited)
@@ -48,6 +49,37 @@ public struct VolumeCarryOver: Sendable {
         }
         try connection.close()
         return carried
+    }
+
+    private typealias SourceRow = (key: String, revision: Int64, value: [UInt8])
+
+    private func withoutLostOwners(_ rows: [SourceRow], _ restored: KineFile) throws(Failure) -> [SourceRow] {
+        var names: [String: String] = [:]
+        for row in rows {
+            // What cannot be read goes as it is.
+            do throws(ObjectProblem) {
+                _ = try ClaimEdit.withoutOwners(row.value) { (uid, name) in
+                    names[uid] = name
+                    return false
+                }
+            } catch { continue }
+        }
+        guard !names.isEmpty else { return rows }
+        let wanted = Set(names.values)
+        let states = try restored.keyStates { key in
+            key.split(separator: "/").last.map { wanted.contains(String($0)) } ?? false
+        }
+        let revisions = states.newest.values.filter { !$0.isDeleted }.map(\.revision)
+        let there = try Set(restored.uids(at: revisions).values).union(volumes.compactMap(\.uid))
+        return rows.map { row in
+            var row = row
+            do throws(ObjectProblem) {
+                if let edited = try ClaimEdit.withoutOwners(row.value, where: { (uid, _) in !there.contains(uid) }) {
+                    row.value = edited
+                }
+            } catch {}
+            return row
+        }
     }
 
     private func read(
