@@ -161,6 +161,11 @@ struct HostRestoreTests {
         let items = try host.daytwo("restore", "list", name, "-o", "json").json()["items"] as? [[String: Any]] ?? []
         let runs = items.compactMap { $0["run"] as? String }
         try #require(runs.count == 2)
+        let prune = try host.daytwo("backup", "prune", name, "--keep-last", "1", "--dry-run").text
+        #expect(prune.contains("last 1") && prune.contains("safety copy, for 14d"), "\(prune)")
+        #expect(
+            prune.split(separator: "\n").allSatisfy { !$0.contains("safety copy") || !$0.contains("last 1") },
+            "\(prune)")
         let before = try pod()
         let earlier = try host.daytwo("restore", "rollback", name, runs[0], "--yes")
         #expect(earlier.code == 4 && earlier.errors.contains("came after it"), "\(earlier.code) \(earlier.errors)")

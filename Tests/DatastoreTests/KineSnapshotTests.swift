@@ -58,6 +58,47 @@ struct KineSnapshotTests {
         #expect(independent?["maxRevision"] as? Int == Int(truth.maxRevision))
     }
 
+    /// Adds a row behind the back of every index: they are taken out of the schema meanwhile.
+    private static let hide = """
+        import sqlite3, sys
+        def changed(*statements):
+            connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+            connection.execute("PRAGMA writable_schema=ON")
+            found = connection.execute("SELECT * FROM sqlite_master WHERE type='index' AND tbl_name='kine'").fetchall()
+            for sql, arguments in statements: connection.executemany(sql, arguments)
+            version = connection.execute("PRAGMA schema_version").fetchone()[0]
+            connection.execute(f"PRAGMA schema_version={version + 1}")
+            connection.close()
+            return found
+        kept = changed(("DELETE FROM sqlite_master WHERE type='index' AND tbl_name='kine' AND sql IS NOT NULL", [()]))
+        changed(("INSERT INTO kine (name, created, deleted, create_revision, prev_revision, lease, value) "
+            "VALUES ('/registry/secrets/a/hidden', 1, 0, 0, 0, 0, x'7b7d')", [()]))
+        changed(("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", [row for row in kept if row[4]]))
+        connection = sqlite3.connect(sys.argv[1])
+        connection.execute("INSERT INTO kine (name, created, deleted, create_revision, prev_revision, lease, value) "
+            "VALUES ('/registry/secrets/a/after', 1, 0, 0, 0, 0, x'7b7d')")
+        connection.commit()
+        print(connection.execute("PRAGMA integrity_check").fetchone()[0])
+        """
+
+    @Test("a row that an index lacks is not taken for one that went")
+    func hiddenRow() throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let database = "\(folder.path)/s2.db"
+        try #require(
+            try run("zstd", ["-q", "-d", "\(fixtureFolder)/kine-history/s2.db.zst", "-o", database]).status == 0)
+        let hidden = try run("python3", ["-c", Self.hide, database])
+        try #require(hidden.status == 0 && hidden.output.contains("missing from index"), "\(hidden.output)")
+        let failure = #expect(throws: Failure.self) {
+            try KineSnapshotter(path: database, options: SnapshotOptions(now: uptime))
+                .take(scratchDirectory: folder.path)
+        }
+        #expect(failure?.what.contains("an index of the database") == true, "\(String(describing: failure))")
+        #expect(failure?.next?.contains("REINDEX") == true)
+        #expect(try directoryNames(folder.path).allSatisfy { $0.hasPrefix("s2.db") }, "nothing is left")
+    }
+
     @Test("three moments of one cluster", arguments: ["s0", "s1", "s2"])
     func moments(name: String) throws {
         let folder = try TemporaryFolder()

@@ -213,6 +213,14 @@ struct HotCopy {
         guard let identifiers = closing.identifiers else { return late }
         try spool.completePages(sequence: closing.window.sequence)
         let have = Set(try spool.identifiers())
+        let live = Set(identifiers)
+        // The ids are read from an index. A row that it lacks is no row that went: dropped, a live object would be missing.
+        if let id = try reader.firstPresent(of: have.filter { !live.contains($0) }) {
+            throw Failure(
+                .failed, "an index of the database \(source.path) is damaged",
+                why: "the row \(id) is in the table and not in it",
+                next: "stop the server, and rebuild it: sqlite3 \(source.path) REINDEX")
+        }
         for id in identifiers where !have.contains(id) {
             let found = try reader.row(id, into: late, eliding: firstCompactRevision)
             guard found else { return nil }

@@ -83,6 +83,23 @@ struct KineReader {
         }
     }
 
+    /// The first of these ids that has a row in the table itself; nil where none has.
+    mutating func firstPresent(of ids: [Int64]) throws(Failure) -> Int64? {
+        let (connection, size) = (connection, 512)
+        for start in stride(from: 0, to: ids.count, by: size) {
+            let found = try measured { () throws(Failure) in
+                try connection.use { db -> Int64? in
+                    let statement = try db.cachedStatement(sql: "SELECT 1 FROM kine NOT INDEXED WHERE id = ?")
+                    for id in ids[start..<min(start + size, ids.count)]
+                    where try Int64.fetchOne(statement, arguments: [id]) != nil { return id }
+                    return nil
+                }
+            }
+            if let found { return found }
+        }
+        return nil
+    }
+
     /// The next ids, as many as one short read finds; empty at the end.
     mutating func identifiers(above: Int64, upTo last: Int64) throws(Failure) -> [Int64] {
         let (connection, limits) = (connection, options)
