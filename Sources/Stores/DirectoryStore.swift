@@ -74,7 +74,8 @@ public struct DirectoryStore: ArchiveStore {
     public func list(_ cluster: ClusterPath) throws(Failure) -> Catalog {
         let found = try DirectoryScan(location, below: cluster.folders.joined(separator: "/")).catalog()
         // Those of a host that is called "local" lie further down in the folder of a data directory.
-        return Catalog(entries: found.entries.filter { $0.cluster == cluster || $0.cluster == nil }, problems: found.problems)
+        let own = found.entries.filter { $0.cluster == cluster || $0.cluster == nil }
+        return Catalog(entries: own, problems: found.problems)
     }
 
     /// Opens an archive for reading.

@@ -48,10 +48,11 @@ struct Neighbours {
         // Names sort in the order of events, also within one second, and where a clock was set back or is another machine's.
         let names = try directoryNames(eventsFolder).filter { $0.hasSuffix(Self.recordEnding) }
         let time = UTCTime.compact(event.at)
-        let last = names.max().map { String($0.prefix(time.utf8.count)) }.flatMap { UTCTime.parse(compact: $0) == nil ? nil : $0 }
+        let last = names.max().map { String($0.prefix(time.utf8.count)) }
+        let lastTime = last.flatMap { UTCTime.parse(compact: $0) == nil ? nil : $0 } ?? time
         let count = Self.padded(String(names.count), to: 6)
         let unique = Self.padded(String(UInt32.random(in: .min ... .max), radix: 16), to: 8)
-        let path = "\(eventsFolder)/\(max(time, last ?? time))_\(count)_\(unique)\(Self.recordEnding)"
+        let path = "\(eventsFolder)/\(max(time, lastTime))_\(count)_\(unique)\(Self.recordEnding)"
         try durablyWrite(event.bytes(), to: path)
     }
 

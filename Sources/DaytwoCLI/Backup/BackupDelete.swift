@@ -38,8 +38,9 @@ struct BackupDelete: JobCommand {
         }
         let events = try chosen.store.events(of: chosen.entry)
         if events.pin == nil, events.mayBePinned {
+            let problems = events.problems.joined(separator: "; ")
             throw Failure(
-                .refused, "\(chosen.path) is not removed", why: "it may be pinned: \(events.problems.joined(separator: "; "))",
+                .refused, "\(chosen.path) is not removed", why: "it may be pinned: \(problems)",
                 next: "say that it is not: daytwo backup pin --remove \(chosen.entry.shortID)")
         }
         if let pin = events.pin {
