@@ -7,7 +7,7 @@ struct HostFleetTests {
     func all() throws {
         let host = try SandboxFixture(hosts: 2, clusters: 4)
         let commands = host.commands
-        _ = try commands.write(configuration(host), to: "daytwo.yaml")
+        _ = try commands.write(host.configuration(), to: "daytwo.yaml")
         let told = ["--config", commands.path("daytwo.yaml")]
         let whole = try host.daytwo(arguments: ["backup", "create", "--all", "--parallel", "2", "-o", "json"] + told)
         #expect(whole.code == 0, "\(whole.errors)")
@@ -69,16 +69,5 @@ struct HostFleetTests {
         let result = try running.result()
         #expect(result.code == 130, "\(result.errors)")
         try host.commands.wait("the agents' end") { try host.agents().isEmpty }
-    }
-
-    private func configuration(_ host: SandboxFixture) -> String {
-        """
-        apiVersion: daytwo/v1
-        kind: Configuration
-        stores: {main: {path: "\(host.commands.store)"}}
-        hosts:
-          one: {kubeconfig: "\(host.kubeconfig(1))", agent: {image: "daytwo:test"}}
-          two: {kubeconfig: "\(host.kubeconfig(2))", agent: {image: "daytwo:test"}}
-        """
     }
 }

@@ -186,16 +186,7 @@ struct HostTests {
             try host.daytwo("clusters", "list", "-o", "name", host: $0).text.split(separator: "\n")[0]
         }
         let parts = names[0].split(separator: "/")
-        _ = try commands.write(
-            """
-            apiVersion: daytwo/v1
-            kind: Configuration
-            stores: {main: {path: "\(commands.store)"}}
-            hosts:
-              one: {kubeconfig: "\(host.kubeconfig(1))", agent: {image: "daytwo:test"}}
-              two: {kubeconfig: "\(host.kubeconfig(2))", agent: {image: "daytwo:test"}}
-            inventory: [inventory.yaml]
-            """, to: "daytwo.yaml")
+        _ = try commands.write(host.configuration("inventory: [inventory.yaml]"), to: "daytwo.yaml")
         _ = try commands.write(
             """
             apiVersion: daytwo/v1

@@ -12,16 +12,7 @@ struct RolloutTests {
         host = try SandboxFixture(hosts: 2, clusters: 4, generations: ["B", "B", "B", "B"])
         let commands = host.commands
         _ = try commands.write(
-            """
-            apiVersion: daytwo/v1
-            kind: Configuration
-            stores: {main: {path: "\(commands.store)"}}
-            hosts:
-              one: {kubeconfig: "\(host.kubeconfig(1))", agent: {image: "daytwo:test"}}
-              two: {kubeconfig: "\(host.kubeconfig(2))", agent: {image: "daytwo:test"}}
-            policies: [policy.yaml]
-            upgrades: {catalog: catalog.yaml}
-            """, to: "daytwo.yaml")
+            host.configuration("policies: [policy.yaml]\nupgrades: {catalog: catalog.yaml}"), to: "daytwo.yaml")
         try commands.writeCatalog()
         _ = try commands.write(Self.policy(), to: "policy.yaml")
         let list = try commands.fleet("clusters", "list", "-o", "json").json()["items"] as? [[String: Any]] ?? []

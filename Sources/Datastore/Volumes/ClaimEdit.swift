@@ -1,8 +1,9 @@
 import Failures
 import JSONValues
 
-/// Takes from the value of a claim what binds it to a volume: `spec.volumeName` and the annotations of whoever bound it. All
-/// other bytes of a protobuf value stay as they are, of fields that nobody here knows as well.
+/// Takes from the value of a claim what binds it to a volume: `spec.volumeName` and the annotations of whoever bound it; or from
+/// any object owners that are not there. All other bytes of a protobuf value stay as they are, of fields that nobody here knows
+/// as well.
 enum ClaimEdit {
     private static let annotations: Set<String> = [
         "pv.kubernetes.io/bind-completed", "pv.kubernetes.io/bound-by-controller", "volume.kubernetes.io/selected-node",
@@ -14,7 +15,11 @@ enum ClaimEdit {
         case .protobuf:
             // Numbers of the fields in k8s.io/apimachinery/pkg/runtime and k8s.io/api/core/v1/generated.proto.
             let envelope = Array(value.dropFirst(4))
-            let edited = try rewritten(envelope, [2: .message([1: .metadata, 2: .message([3: .empty])])])
+            let bindings = Edit.fields { (field, annotation) throws(ObjectProblem) in
+                guard field == 12 else { return .keep }
+                return annotations.contains(try text(1, of: annotation)) ? .drop : .keep
+            }
+            let edited = try rewritten(envelope, [2: .message([1: bindings, 2: .message([3: .empty])])])
             return edited == envelope ? nil : value.prefix(4) + edited
         case .json: return try unboundJSON(value)
         default: throw .unknownContentEncoding
@@ -22,8 +27,7 @@ enum ClaimEdit {
     }
 
     private static func unboundJSON(_ value: [UInt8]) throws(ObjectProblem) -> [UInt8]? {
-        let object: JSONValue
-        do throws(Failure) { object = try JSONValue(parsing: value) } catch { throw .malformedJSON }
+        let object = try parsed(value)
         var edited = object.removing("spec", "volumeName")
         if let members = object["metadata", "annotations"]?.members {
             let kept = members.filter { !annotations.contains($0.name) }
@@ -35,38 +39,29 @@ enum ClaimEdit {
         return edited == object ? nil : edited.serialized() + [UInt8(ascii: "\n")]
     }
 
+    private static func parsed(_ value: [UInt8]) throws(ObjectProblem) -> JSONValue {
+        do throws(Failure) { return try JSONValue(parsing: value) } catch { throw .malformedJSON }
+    }
+
     /// An object without some of its owners, told by their UIDs and names; nil where it has none of them. A garbage collector
     /// deletes what belongs to something that is not there.
     static func withoutOwners(
-        _ value: [UInt8], where isLost: (_ uid: String, _ name: String) throws(ObjectProblem) -> Bool
+        _ value: [UInt8], where isLost: @escaping (_ uid: String, _ name: String) -> Bool
     ) throws(ObjectProblem) -> [UInt8]? {
         switch value.withUnsafeBytes({ ValueForm(of: $0) }) {
         case .protobuf:
             // Numbers of the fields in k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto.
             let envelope = Array(value.dropFirst(4))
-            let edited = try eachField(of: envelope) { (field, object) throws(ObjectProblem) in
-                guard field == 2 else { return .keep }
-                return .replace(
-                    try eachField(of: object) { (field, metadata) throws(ObjectProblem) in
-                        guard field == 1 else { return .keep }
-                        return .replace(
-                            try eachField(of: metadata) { (field, owner) throws(ObjectProblem) in
-                                guard field == 13 else { return .keep }
-                                let isOne = try isLost(text(4, of: owner), text(3, of: owner))
-                                return isOne ? .drop : .keep
-                            })
-                    })
+            let owners = Edit.fields { (field, owner) throws(ObjectProblem) in
+                guard field == 13 else { return .keep }
+                return isLost(try text(4, of: owner), try text(3, of: owner)) ? .drop : .keep
             }
+            let edited = try rewritten(envelope, [2: .message([1: owners])])
             return edited == envelope ? nil : value.prefix(4) + edited
         case .json:
-            let object: JSONValue
-            do throws(Failure) { object = try JSONValue(parsing: value) } catch { throw .malformedJSON }
+            let object = try parsed(value)
             let owners = object["metadata", "ownerReferences"]?.arrayValue ?? []
-            var kept: [JSONValue] = []
-            for owner in owners {
-                let (uid, name) = (owner["uid"]?.stringValue ?? "", owner["name"]?.stringValue ?? "")
-                if try !isLost(uid, name) { kept.append(owner) }
-            }
+            let kept = owners.filter { !isLost($0["uid"]?.stringValue ?? "", $0["name"]?.stringValue ?? "") }
             guard kept.count != owners.count else { return nil }
             let edited = object.setting(["metadata", "ownerReferences"], to: kept.isEmpty ? nil : .array(kept))
             return edited.serialized() + [UInt8(ascii: "\n")]
@@ -79,8 +74,8 @@ enum ClaimEdit {
         /// An API server writes empty strings as well.
         case empty
         case message([UInt64: Edit])
-        /// `ObjectMeta`, whose annotations are looked at one by one.
-        case metadata
+        /// A message whose fields are looked at one by one.
+        case fields((UInt64, [UInt8]) throws(ObjectProblem) -> Fate)
     }
 
     private static func rewritten(_ message: [UInt8], _ edits: [UInt64: Edit]) throws(ObjectProblem) -> [UInt8] {
@@ -89,12 +84,7 @@ enum ClaimEdit {
             case nil: return .keep
             case .empty: return .replace([])
             case .message(let inner): return .replace(try rewritten(content, inner))
-            case .metadata:
-                return .replace(
-                    try eachField(of: content) { (field, content) throws(ObjectProblem) in
-                        guard field == 12 else { return .keep }
-                        return annotations.contains(try text(1, of: content)) ? .drop : .keep
-                    })
+            case .fields(let decide): return .replace(try eachField(of: content, decide))
             }
         }
     }

@@ -147,5 +147,4 @@ struct ObjectExtraction {
         case .table, .wide, .yaml, .name: try console.write((isList ? "---\n" : "") + object.yaml())
         }
     }
-
 }

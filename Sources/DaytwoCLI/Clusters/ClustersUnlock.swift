@@ -28,9 +28,11 @@ struct ClustersUnlock: OperationCommand {
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
         let context = session.context(stopped: "run the command again")
-        let host = try self.host.about(cluster, session).one(session, context).cluster
-        let found = try host.cluster(named: self.host.named(cluster)).cluster
-        try host.refuseMarked(found, commands: HostRestoreCommands(target: JobParameters.shell(words(found.path))))
+        let options = try self.host.about(cluster, session)
+        let host = try options.one(session, context).cluster
+        let found = try host.cluster(named: options.named(cluster)).cluster
+        let words = JobParameters.shell([found.path] + options.words)
+        try host.refuseMarked(found, commands: HostRestoreCommands(target: words))
         let lease = ClusterLease(of: found.name, in: found.namespace, on: host, context)
         guard let state = try lease.state() else {
             throw Failure(
@@ -51,10 +53,5 @@ struct ClustersUnlock: OperationCommand {
                     ("renewed", state.renewed.map { .string(UTCTime.string($0)) }), ("lapsed", .bool(isLapsed)),
                 ]), names: [found.path], text: "\(found.path) on \(host.name) is held by nobody")
         return .done
-    }
-
-    private func words(_ path: String) -> [String] {
-        let options = [("--host", host.host), ("--kubeconfig", host.kubeconfig), ("--context", host.context)]
-        return [path] + options.flatMap { name, value in value.map { [name, $0] } ?? [] }
     }
 }

@@ -25,8 +25,7 @@ struct Doctor {
         }
         let (stateCheck, queue) = state()
         return [self.configuration(configuration), stateCheck] + catalog(configuration) + stores(configuration)
-            + clusters(configuration)
-            + hosts(configuration) + fleet(configuration, queue)
+            + clusters(configuration) + hosts(configuration) + fleet(configuration, queue)
     }
 
     private func configuration(_ configuration: DaytwoConfiguration) -> DoctorCheck {

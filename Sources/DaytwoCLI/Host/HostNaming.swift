@@ -26,6 +26,12 @@ extension HostOptions {
         return options
     }
 
+    /// The words that name the host again.
+    var words: [String] {
+        let options = [("--host", host), ("--kubeconfig", kubeconfig), ("--context", context)]
+        return options.flatMap { name, value in value.map { [name, $0] } ?? [] }
+    }
+
     /// A name as its host knows it, with the namespace before it that `-n` gives.
     func named(_ text: String) throws(Failure) -> String {
         var text = text

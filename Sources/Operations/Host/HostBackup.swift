@@ -59,8 +59,10 @@ public struct HostBackup: Sendable {
         request.options.level = level
         request.version = cluster.server.version.map { .init(value: $0, source: "image") }
         request.hostToken = try token()
+        let manifests = HostManifests(of: cluster, in: objects)
         request.facts = facts
-        request.files = try manifests(context, &request.facts)
+        request.facts.missing = manifests.missing.isEmpty ? nil : manifests.missing
+        request.files = try files(manifests, context)
         let prepared = request
         return try AgentRun(host: host, pod: pod, context: context).use("backup") { channel throws(Failure) in
             try RemoteBackup(prepared, to: store, over: channel, context).run()
@@ -119,13 +121,10 @@ public struct HostBackup: Sendable {
         return nil
     }
 
-    private func manifests(_ context: OperationContext, _ facts: inout HostFacts) throws(Failure) -> [HostFile] {
-        let manifests = HostManifests(of: cluster, in: objects)
+    private func files(_ manifests: HostManifests, _ context: OperationContext) throws(Failure) -> [HostFile] {
         for omission in manifests.omitted {
             context.report(.step("leaving out \(omission.type.kind) \(omission.name): \(omission.reason)"))
         }
-        let missing = manifests.missing
-        if !missing.isEmpty { facts.missing = missing }
         return try manifests.manifests.map { manifest throws(Failure) in
             try HostFile(
                 kind: manifest.type.kind, group: manifest.type.group, name: manifest.object.name,

@@ -107,15 +107,15 @@ public struct PrunePlan: Sendable {
         var problems = entry.problems + log.problems + (log.fault.map { ["failed verification: \($0.result)"] } ?? [])
         if record == nil { problems.append("it has no record") }
         let isDrilled = log.events.contains { $0.what == Drill.event && $0.result == StoredEvent.ok }
-        var candidate = RetentionCandidate(
+        let doubt = log.mayBePinned ? "perhaps: what lies beside it cannot be read" : nil
+        return RetentionCandidate(
             id: id, createdAt: entry.createdAt,
             identity: RetentionIdentity(clusterPath: cluster.description, uid: record?.identity.clusterUID),
-            isComplete: record?.result == .complete, verifiedLevel: level(log.proof, isDrilled: isDrilled),
-            problems: problems, pinned: log.pin.map { "pinned on \(UTCTime.string($0.at))" }, parent: record?.parent,
+            isComplete: record?.result == .complete, isSafetyCopy: record?.purpose == .safety,
+            verifiedLevel: level(log.proof, isDrilled: isDrilled),
+            problems: problems, pinned: log.pin.map { "pinned on \(UTCTime.string($0.at))" } ?? doubt,
+            parent: record?.parent,
             liveKeys: record?.window?.liveKeys)
-        candidate.isSafetyCopy = record?.purpose == .safety
-        if candidate.pinned == nil, log.mayBePinned { candidate.pinned = "perhaps: what lies beside it cannot be read" }
-        return candidate
     }
 
     private static func level(_ proof: StoredEvent?, isDrilled: Bool) -> RetentionCandidate.VerifiedLevel {

@@ -49,7 +49,7 @@ public struct RetentionCandidate: Sendable, Hashable {
     /// False for a partial one.
     public var isComplete: Bool
     /// True for a copy of what a restore was about to replace: it may be broken, and stands for no good one.
-    public var isSafetyCopy = false
+    public var isSafetyCopy: Bool
     /// How much of it was ever verified.
     public var verifiedLevel: VerifiedLevel
     /// Why it may not be usable; empty for a sound one.
@@ -63,7 +63,7 @@ public struct RetentionCandidate: Sendable, Hashable {
 
     /// Describes an archive.
     public init(
-        id: String, createdAt: Date, identity: RetentionIdentity, isComplete: Bool = true,
+        id: String, createdAt: Date, identity: RetentionIdentity, isComplete: Bool = true, isSafetyCopy: Bool = false,
         verifiedLevel: VerifiedLevel = .none, problems: [String] = [], pinned: String? = nil, parent: String? = nil,
         liveKeys: Int64? = nil
     ) {
@@ -71,6 +71,7 @@ public struct RetentionCandidate: Sendable, Hashable {
         self.createdAt = createdAt
         self.identity = identity
         self.isComplete = isComplete
+        self.isSafetyCopy = isSafetyCopy
         self.verifiedLevel = verifiedLevel
         self.problems = problems
         self.pinned = pinned

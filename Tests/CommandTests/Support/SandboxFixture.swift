@@ -41,6 +41,19 @@ final class SandboxFixture {
         return all.count == clusters && all.allSatisfy { $0["ready"] as? Int == 1 }
     }
 
+    /// A configuration with the first two hosts as `one` and `two`.
+    func configuration(_ more: String = "") -> String {
+        """
+        apiVersion: daytwo/v1
+        kind: Configuration
+        stores: {main: {path: "\(commands.store)"}}
+        hosts:
+          one: {kubeconfig: "\(kubeconfig(1))", agent: {image: "daytwo:test"}}
+          two: {kubeconfig: "\(kubeconfig(2))", agent: {image: "daytwo:test"}}
+        \(more)
+        """
+    }
+
     func kubeconfig(_ host: Int = 1) -> String { commands.path("sandbox/host-\(host).kubeconfig") }
 
     /// daytwo with the kubeconfig of a host, an image that the host has, and the store.

@@ -91,13 +91,8 @@ struct RestoreHostOptions: ParsableArguments {
 
     /// The words that name the cluster again.
     private func commandTarget(_ text: String, _ host: HostOptions) throws(Failure) -> String {
-        let options: [(String, String?)] = [
-            ("--host", host.host), ("--kubeconfig", host.kubeconfig), ("--context", host.context),
-            ("--agent-image", agentImage),
-        ]
-        let words =
-            [try host.named(text)] + options.flatMap { name, value in value.map { [name, $0] } ?? [] }
-        return JobParameters.shell(words)
+        let image = agentImage.map { ["--agent-image", $0] } ?? []
+        return JobParameters.shell([try host.named(text)] + host.words + image)
     }
 }
 

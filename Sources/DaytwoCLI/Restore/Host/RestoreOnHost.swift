@@ -104,8 +104,9 @@ extension RestoreRollback {
     func rollBackOnHost(_ cluster: String, _ run: String?, _ session: Session) throws(Failure) -> ExitStatus {
         let restore = try host.restore(cluster, session, stopped: "go on with: daytwo restore rollback \(cluster)")
         let path = try restore.path()
-        if let mark = try restore.mark(), mark.deed.isUpgrade { throw restore.locked(mark) }
-        try Confirmation.require(question(restore, path, run), isGiven: yes, session.console)
+        let mark = try restore.mark()
+        if let mark, mark.deed.isUpgrade { throw restore.locked(mark) }
+        try Confirmation.require(question(restore, path, run, mark), isGiven: yes, session.console)
         guard try session.begin(.restore(path, restore, store: nil, isConfirmed: true)) else { return .done }
         let result = try restore.holding(.here("restore rollback"), isRescue: true) { () throws(Failure) in
             try restore.rollBack(run: run)
@@ -114,8 +115,9 @@ extension RestoreRollback {
         return try HostRestoreText.show(result, path.description, restore, session.console)
     }
 
-    private func question(_ restore: HostRestore, _ path: ClusterPath, _ run: String?) throws(Failure) -> String {
-        let mark = try restore.mark()
+    private func question(
+        _ restore: HostRestore, _ path: ClusterPath, _ run: String?, _ mark: RunMark?
+    ) throws(Failure) -> String {
         if mark?.deed == .move {
             return "remove \(path.description), which is being brought up there, and its volume?"
         }

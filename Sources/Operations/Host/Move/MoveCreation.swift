@@ -28,15 +28,7 @@ struct MoveCreation: Sendable {
     /// Puts this run's mark on an empty namespace that a move has made and was killed before it made anything in it: with it, the way
     /// back removes it.
     func takeNamespaceOver() throws(Failure) {
-        let found: KubernetesObject?
-        do throws(Failure) {
-            found = try host.client.find(.namespaces, namespace)
-        } catch {
-            // Who may not look at namespaces has made none.
-            guard error.code == .denied else { throw error }
-            return
-        }
-        guard let there = found, !there.isBeingDeleted,
+        guard let there = try MoveRemoval.namespace(namespace, on: host), !there.isBeingDeleted,
             let other = there.annotations[HostObjectCreation.mark], other != mark.run,
             try MoveRemoval.firstObject(in: namespace, on: host) == nil
         else { return }

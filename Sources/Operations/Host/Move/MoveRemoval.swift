@@ -102,13 +102,8 @@ struct MoveRemoval: Sendable {
     /// The namespace that the run has made, with what is left in it, unless somebody has put something into it. False where it
     /// stays.
     private func removeNamespace() throws(Failure) -> Bool {
-        let there: KubernetesObject?
-        do throws(Failure) { there = try host.client.find(.namespaces, namespace) } catch {
-            // Who may not look at namespaces has made none.
-            guard error.code == .denied else { throw error }
-            return false
-        }
-        guard let there, there.annotations[HostObjectCreation.mark] == run else { return false }
+        guard let there = try Self.namespace(namespace, on: host), there.annotations[HostObjectCreation.mark] == run
+        else { return false }
         let other = try Self.firstObject(in: namespace, on: host) { object in
             object.annotations[HostObjectCreation.mark] != run && object.labels[SyncerNames.markerLabel] != name
         }
@@ -122,6 +117,16 @@ struct MoveRemoval: Sendable {
             try host.client.find(.namespaces, namespace)?.name
         }
         return true
+    }
+
+    /// A namespace that is there; nil also for who may not look at namespaces, and so has made none.
+    static func namespace(_ name: String, on host: HostCluster) throws(Failure) -> KubernetesObject? {
+        do throws(Failure) {
+            return try host.client.find(.namespaces, name)
+        } catch {
+            guard error.code == .denied else { throw error }
+            return nil
+        }
     }
 
     /// What somebody has put into a namespace, `Secret shop`; nil where there is only what the host puts into each, or what

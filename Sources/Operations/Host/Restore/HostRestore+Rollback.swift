@@ -9,7 +9,7 @@ extension HostRestore {
         let start = context.uptime()
         if let before = try mark(of: cluster) {
             guard !before.deed.isUpgrade else { throw before.locked(cluster.path, commands) }
-            if let run, !before.run.hasPrefix(run), !run.hasSuffix(before.journalSuffix), before.journal != run {
+            if let run, !before.run.hasPrefix(run), !before.isOf(run) {
                 throw before.locked(cluster.path, commands)
             }
             if before.deed == .move { return try HostMove(placed(cluster)).rollBack(before, cluster) }
@@ -87,32 +87,30 @@ extension HostRestore {
     /// The restore whose set is in place, which is the only one that can be undone, or another that was never finished. What the
     /// agent would refuse is refused before anything is stopped.
     private func runToUndo(_ text: String?, _ cluster: VirtualCluster) throws(Failure) -> String {
-        let run = try chosenRun(text, cluster) { [.done, .discarding].contains($0.state) }
+        func isInPlace(_ state: RestoreJournal.State?) -> Bool { state == .done || state == .discarding }
         let runs = try list(of: cluster)
-        let journal = runs.first { $0.run == run }?.journal
+        let chosen = try chosenRun(text, cluster, among: runs) { isInPlace($0.state) }
         var why: String?
-        if journal?.isOldDiscarded == true || journal?.state == .discarding {
+        if chosen.journal?.isOldDiscarded == true || chosen.journal?.state == .discarding {
             why = "its old set was discarded"
-        } else if journal?.state == .done,
-            let later = runs.drop(while: { $0.run != run }).dropFirst().last(where: {
-                [.done, .discarding].contains($0.journal?.state)
-            })
+        } else if chosen.journal?.state == .done,
+            let last = runs.last(where: { isInPlace($0.journal?.state) }), last.run != chosen.run
         {
-            why = "the restore \(later.run) came after it"
+            why = "the restore \(last.run) came after it"
         }
-        guard let why else { return run }
+        guard let why else { return chosen.run }
         throw Failure(
-            .refused, "the restore \(run) of \(cluster.path) cannot be rolled back", why: why,
+            .refused, "the restore \(chosen.run) of \(cluster.path) cannot be rolled back", why: why,
             next: "Restore a backup from before it; see: \(commands.list)")
     }
 
     /// The last restore that fits, or the one that a person means.
     private func chosenRun(
-        _ text: String?, _ cluster: VirtualCluster, where fits: (RestoreJournal) -> Bool
-    ) throws(Failure) -> String {
+        _ text: String?, _ cluster: VirtualCluster, among all: [RemoteRestoreRun], where fits: (RestoreJournal) -> Bool
+    ) throws(Failure) -> RemoteRestoreRun {
         let made = try madeBy(cluster).map { "-\($0.prefix(8))" }
         // Before the run that brought it up there is nothing to go back to.
-        let runs = try list(of: cluster).filter { run in made.map { !run.run.hasSuffix($0) } ?? true }
+        let runs = all.filter { run in made.map { !run.run.hasSuffix($0) } ?? true }
         let found =
             text.map { text in runs.filter { $0.run.hasPrefix(text) || $0.run.hasSuffix("-\(text)") } }
             ?? runs.filter { $0.journal.map(fits) ?? false }
@@ -139,7 +137,7 @@ extension HostRestore {
                 why: "what it replaced was written by a newer version than the one that runs",
                 next: "Upgrade it again, and restore the backup that was taken of it then.")
         }
-        return last.run
+        return last
     }
 
     /// The restores that are recorded on the volume, the oldest first. An agent looks; nothing is changed.
@@ -158,7 +156,9 @@ extension HostRestore {
     public func discardOld(run: String?) throws(Failure) -> RemoteRestoreOutcome {
         let cluster = try host.cluster(named: name).cluster
         if let mark = try mark(of: cluster) { throw mark.locked(cluster.path, commands) }
-        let journal = try chosenRun(run, cluster) { $0.state == .done && !$0.isOldDiscarded }
+        let journal = try chosenRun(run, cluster, among: list(of: cluster)) {
+            $0.state == .done && !$0.isOldDiscarded
+        }.run
         guard let claim = cluster.volume.claims.first?.name else {
             throw Failure(.refused, "the volume of \(cluster.path) cannot be looked at", why: "it is on no claim")
         }

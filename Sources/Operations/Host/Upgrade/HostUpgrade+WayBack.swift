@@ -164,8 +164,7 @@ extension HostUpgrade {
     }
 
     private func record(of cluster: VirtualCluster) throws(Failure) -> UpgradeRecord {
-        let workload = try host.client.get(cluster.workload.type, cluster.workload.name, in: cluster.namespace)
-        guard let record = UpgradeRecord(workload.annotations[RunAnnotations.upgraded]) else {
+        guard let record = try noted(on: cluster) else {
             throw Failure(
                 .notFound, "no upgrade of \(cluster.path) is known that could be taken back",
                 next: "Restore a backup from before instead: daytwo restore run \(settings.commandTarget)")
@@ -233,9 +232,13 @@ extension HostUpgrade {
 
     /// Whether the workload's note is of the upgrade that was taken back, and not of one before that was cut.
     private func isNoted(_ hold: WorkloadHold) throws(Failure) -> Bool {
-        let workload = hold.cluster.workload
-        let there = try host.client.get(workload.type, workload.name, in: hold.cluster.namespace)
-        return UpgradeRecord(there.annotations[RunAnnotations.upgraded])?.run == UpgradeRecord(hold.mark.options)?.run
+        try noted(on: hold.cluster)?.run == UpgradeRecord(hold.mark.options)?.run
+    }
+
+    /// The upgrade that the workload notes as its last; nil where it notes none.
+    func noted(on cluster: VirtualCluster) throws(Failure) -> UpgradeRecord? {
+        let workload = try host.client.get(cluster.workload.type, cluster.workload.name, in: cluster.namespace)
+        return UpgradeRecord(workload.annotations[RunAnnotations.upgraded])
     }
 
     // MARK: After a cut

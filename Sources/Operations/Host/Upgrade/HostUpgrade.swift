@@ -152,9 +152,7 @@ public struct HostUpgrade: Sendable {
         (parameters.host, parameters.namespace, parameters.name) = (
             host.name, hold.cluster.namespace, hold.cluster.name
         )
-        let workload = hold.cluster.workload
-        let there = try host.client.get(workload.type, workload.name, in: hold.cluster.namespace)
-        parameters.kept = UpgradeRecord(there.annotations[RunAnnotations.upgraded])?.run
+        parameters.kept = try noted(on: hold.cluster)?.run
         parameters.version = version.map { .init(value: $0.description, source: "image") }
         context.report(.step("setting a copy of the data aside on its volume"))
         let asked = parameters
