@@ -76,6 +76,12 @@ extension BadInputCases {
             #expect(try cases.fixture.daytwo(["backup", "pin", archive]).code == 0)
             return BadInput(arguments: ["backup", "delete", archive, "--yes"], unchanged: [cases.fixture.store])
         },
+        "delete-perhaps-pinned": { cases in
+            let archive = try cases.fixture.archive(of: Fixtures.encrypted)
+            let events = archive.replacing(".tar.zst", with: ".events")
+            try cases.fixture.tool("sh", "-c", "echo damaged > \(events)/20261122T110001Z_000009_00000000.json")
+            return BadInput(arguments: ["backup", "delete", archive, "--yes"], unchanged: [cases.fixture.store])
+        },
         "notify-none": { try $0.asked("notify", "test") },
     ]
 

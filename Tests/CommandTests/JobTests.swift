@@ -144,6 +144,22 @@ struct JobTests {
         #expect(verify.contains(id) && !verify.contains("@latest"), "\(verify)")
     }
 
+    @Test("A copy of what a restore replaced is not the backup that a schedule promised")
+    func safetyCopy() throws {
+        try fixture.configure(["blue"], [("hourly", CommandFixture.eachHour)])
+        #expect(try fixture.backUp("blue").code == 0)
+        func newest() throws -> Substring? {
+            try fixture.fleet("metrics").text.split(separator: "\n")
+                .first { $0.hasPrefix("daytwo_backup_last_success_timestamp_seconds{") }?.split(separator: " ").last
+        }
+        let before = try #require(try newest())
+        #expect(before != "0")
+        let record = try #require(try fixture.archives().first).replacing(".tar.zst", with: ".json")
+        try fixture.tool("sed", "-i", "0,/{/s//{\"purpose\":\"safety\",/", record)
+        #expect(try fixture.daytwo(["backup", "list", "--store", fixture.store]).text.contains("safety"))
+        #expect(try newest() == "0")
+    }
+
     @Test("logs --follow ends with the job, and wait as well, with its exit code")
     func follows() throws {
         try fixture.configure()
