@@ -113,9 +113,10 @@ public actor Sandbox {
         for number in 0..<options.clusters {
             let host = hosts[number % hosts.count]
             let name = Self.clusterName(number)
+            let generation = options.generations[number % options.generations.count]
             do throws(APIError) {
                 try await host.cluster.install(
-                    name, namespace: "vc-\(name)", options.generations[number % options.generations.count],
+                    name, namespace: generation == .k3k ? "k3k-\(name)" : "vc-\(name)", generation,
                     exposures[number % exposures.count],
                     seed: SeedOptions(seed: UInt64(number + 1), bytes: options.size))
             } catch {

@@ -13,7 +13,7 @@ import Testing
         URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent().path
     }
 
-    private static func tool() throws -> Tool {
+    static func tool() throws -> Tool {
         let places = [
             program, "\(Repository.root)/.build/debug", "\(Repository.root)/.build/x86_64-unknown-linux-gnu/debug",
         ]

@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Generation.allCases)
+    @Test(arguments: Generation.vcluster)
     func everyGenerationRuns(_ generation: Generation) async throws {
         let host = try await Self.prepared(generation)
         // The virtual claim knows of its volume; Secret `vc-NAME` opens the virtual API.

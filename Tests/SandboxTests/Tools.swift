@@ -78,7 +78,7 @@ final class RunningSandbox: Sendable {
 
     init(
         hosts: Int = 1, clusters: Int = 0, daytwo: String? = nil, size: Int = 200_000,
-        generations: [Generation] = Generation.allCases, hostVersion: String = "v1.31.4+k3s1"
+        generations: [Generation] = Generation.vcluster, hostVersion: String = "v1.31.4+k3s1"
     ) async throws {
         directory = try TemporaryDirectory()
         sandbox = try await Sandbox.start(

@@ -11,6 +11,7 @@ extension HostCluster {
             keepAccounts(namespace)
         }
         collectGarbage(namespace)
+        reconcileK3k(namespace)
         for object in store.list(.statefulSets, namespace: namespace) { reconcile(statefulSet: object) }
         for object in store.list(.deployments, namespace: namespace) { reconcile(deployment: object) }
         for object in store.list(.replicaSets, namespace: namespace) { reconcile(replicaSet: object) }
@@ -18,6 +19,7 @@ extension HostCluster {
         for object in store.list(.pods, namespace: namespace) { reconcile(pod: object) }
         for object in store.list(.persistentVolumeClaims, namespace: namespace) { reconcile(claim: object) }
         for object in store.list(.services, namespace: namespace) { reconcile(endpointsOf: object) }
+        for object in store.list(.resourceQuotas, namespace: namespace) { reconcile(quota: object) }
         setReplicasBack(namespace)
     }
 
@@ -91,7 +93,7 @@ extension HostCluster {
             object.set("metadata", "finalizers", to: kept.nonEmpty.map(JSONValue.array))
         }
         guard let object = store.get(resource, name), object["metadata", "deletionTimestamp"] != nil,
-            object.list("metadata", "finalizers").isEmpty
+            Self.isFinished(resource, object)
         else { return }
         removeNow(resource, name)
     }

@@ -7,7 +7,7 @@ internal import Synchronization
 /// What an exec runs.
 enum ExecPlan: Sendable {
     case process(String, [String], environment: [String: String], directory: String)
-    case shell([String], [Mount])
+    case shell([String], MiniShell)
 }
 
 /// How an exec goes wrong on purpose.
@@ -66,12 +66,12 @@ struct ExecSession: Sendable {
             let code = try await ExecProcess.run(
                 program, arguments, environment: environment, directory: directory, input, wire)
             return status(code)
-        case .shell(let command, let mounts): return try await shell(command, mounts, input, wire)
+        case .shell(let command, let shell): return try await run(command, in: shell, input, wire)
         }
     }
 
-    private func shell(
-        _ command: [String], _ mounts: [Mount], _ input: ExecInput, _ wire: ExecWire
+    private func run(
+        _ command: [String], in shell: MiniShell, _ input: ExecInput, _ wire: ExecWire
     ) async throws -> JSONValue {
         let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self)
         let reader = Task {
@@ -83,7 +83,6 @@ struct ExecSession: Sendable {
         let pending = Pending(stream)
         let streams = MiniShell.Streams(
             read: { await pending.next() }, output: { await wire.send(1, $0) }, errors: { await wire.send(2, $0) })
-        let shell = MiniShell(mounts: mounts)
         do throws(MiniShell.NotFound) {
             return status(try await shell.run(command, streams))
         } catch {

@@ -21,7 +21,7 @@ extension HostCluster {
         fillDefaults(&object, resource)
         let causes = Validation.causes(resource, object)
         guard causes.isEmpty else { throw .invalid(resource, name.name, causes) }
-        try checkQuota(resource, name)
+        try checkQuota(resource, name, object)
         var fields = fieldsAlready ?? ManagedFields(of: .object([]))
         if fieldsAlready == nil {
             fields.record(
@@ -127,21 +127,5 @@ extension HostCluster {
         store.list(.storageClasses).first {
             $0.dictionary("metadata", "annotations")["storageclass.kubernetes.io/is-default-class"] == "true"
         }?.text("metadata", "name")
-    }
-
-    /// Counts of objects are all that is enforced of a quota.
-    private func checkQuota(_ resource: Resource, _ name: ObjectName) throws(APIError) {
-        for quota in store.list(.resourceQuotas, namespace: name.namespace) {
-            let hard = quota.dictionary("spec", "hard")
-            for key in [resource.type.plural, "count/\(resource.key)"] {
-                guard let limit = hard[key].flatMap(Int.init) else { continue }
-                let used = store.list(resource, namespace: name.namespace).count
-                guard used >= limit else { continue }
-                throw .forbidden(
-                    resource, name.name,
-                    "exceeded quota: \(quota.text("metadata", "name") ?? ""), requested: \(key)=1, used: \(key)=\(used), "
-                        + "limited: \(key)=\(limit)")
-            }
-        }
     }
 }

@@ -91,16 +91,23 @@ extension HostCluster {
         return store.get(.namespaces, name) ?? object
     }
 
+    /// Whether a deleted object can go: no finalizer holds it, and no node ends its containers any more.
+    static func isFinished(_ resource: Resource, _ object: JSONValue) -> Bool {
+        object["metadata", "deletionTimestamp"] != nil && object.list("metadata", "finalizers").isEmpty
+            && (resource != .pods || object.number("metadata", "deletionGracePeriodSeconds") == 0)
+    }
+
     /// Nil where the pod is gone at once.
     private func markDeleted(pod name: ObjectName, _ object: JSONValue, _ options: DeletionOptions) -> JSONValue? {
         let grace = options.gracePeriodSeconds ?? object.number("spec", "terminationGracePeriodSeconds") ?? 30
-        if grace == 0 || object["spec", "nodeName"] == nil {
+        let isImmediate = grace == 0 || object["spec", "nodeName"] == nil
+        if isImmediate, object.list("metadata", "finalizers").isEmpty {
             removeNow(.pods, name)
             return nil
         }
         change(.pods, name) { pod in
             pod.set("metadata", "deletionTimestamp", to: .string(Moment.now(offset: Double(grace))))
-            pod.set("metadata", "deletionGracePeriodSeconds", to: .integer(grace))
+            pod.set("metadata", "deletionGracePeriodSeconds", to: .integer(isImmediate ? 0 : grace))
         }
         return store.get(.pods, name)
     }

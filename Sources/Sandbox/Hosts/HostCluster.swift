@@ -15,6 +15,8 @@ actor HostCluster {
     var lastPodNumber = 0
     /// What the seeds of virtual clusters are to be, by `NAMESPACE/NAME`, until their first start.
     var seeds: [String: SeedOptions] = [:]
+    /// What k3k's controller wants of its StatefulSets, as a `Cluster` would say it.
+    var k3kServers: [ObjectName: JSONValue] = [:]
     var jobClocks: [String: Task<Void, Never>] = [:]
     private var dirty: Set<String> = []
     private var wakeUp: AsyncStream<Void>.Continuation?

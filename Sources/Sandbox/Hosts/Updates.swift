@@ -27,9 +27,7 @@ extension HostCluster {
         new.set("metadata", "managedFields", to: fields.json)
         if isDryRun { return new }
         if new.isSame(as: old) { return old }
-        let isFinished =
-            new["metadata", "deletionTimestamp"] != nil && new.list("metadata", "finalizers").isEmpty
-            && resource != .pods && resource != .namespaces
+        let isFinished = Self.isFinished(resource, new) && resource != .namespaces
         let change = store.put(resource, new)
         publish(change)
         if isFinished { removeNow(resource, name) }

@@ -113,7 +113,7 @@ extension HostCluster {
     ) -> ExecPlan {
         let mounts = runtime.mounts(of: container)
         guard container.isDaytwo, JSONContainer.isDaytwo(command[0]), let program = options.daytwo else {
-            return .shell(command, mounts)
+            return .shell(command, shell(container, runtime))
         }
         return .process(
             program, command.dropFirst().map(mounts.translated), environment: environment(container, runtime, pod),

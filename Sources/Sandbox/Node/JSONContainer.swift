@@ -50,6 +50,16 @@ struct JSONContainer: Sendable {
         "write-kubeconfig", "https-listen-port",
     ]
 
+    /// Whether its image is one of k3s.
+    var isK3s: Bool { ImageTable.split(image).repository.split(separator: "/").last == "k3s" }
+
+    /// Whether it runs the server of k3s, and not one of its other commands, or none.
+    var isServer: Bool {
+        let words = command.flatMap { $0.split(whereSeparator: \.isWhitespace) }
+        return isK3s && (words.isEmpty || words.contains("server"))
+            && !words.contains { $0.hasPrefix("--cluster-reset-restore-path") }
+    }
+
     var isDaytwo: Bool {
         ImageTable.split(image).repository.contains("daytwo") || Self.isDaytwo(command.first ?? "")
     }
@@ -69,12 +79,11 @@ enum ContainerRole: Sendable {
 
     init(_ container: JSONContainer, in pod: JSONValue) {
         let copied = Self.copied(in: pod)
-        let isK3s = ImageTable.split(container.image).repository.split(separator: "/").last == "k3s"
         if container.isDaytwo {
             self = .agent
         } else if container.isInit {
             self = .plain
-        } else if isK3s, let version = ServerVersion(image: container.image) {
+        } else if container.isServer, let version = ServerVersion(image: container.image) {
             self = .controlPlane(version)
         } else if container.name == "syncer",
             let version = ServerVersion(image: copied) ?? ServerVersion(kubernetesImage: copied)

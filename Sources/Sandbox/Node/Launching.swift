@@ -23,7 +23,7 @@ extension HostCluster {
         case .syncer, .plain:
             if container.name == "syncer" { makeServiceRange(pod, runtime.name.namespace) }
             running = PlainContainer(
-                command: container.versionAnswer ?? container.command, mounts: runtime.mounts(of: container),
+                command: container.versionAnswer ?? container.command, shell: shell(container, runtime),
                 readsOnly: container.name == "syncer", log: log)
         }
         report(
@@ -39,6 +39,19 @@ extension HostCluster {
         publishStatus(uid)
         touch(runtime.name.namespace)
         follow(running, container, uid)
+    }
+
+    /// The commands that a container has.
+    func shell(_ container: JSONContainer, _ runtime: PodRuntime) -> MiniShell {
+        let mounts = runtime.mounts(of: container)
+        guard container.isK3s, let version = ServerVersion(image: container.image) else {
+            return MiniShell(mounts: mounts)
+        }
+        return MiniShell(
+            mounts: mounts,
+            k3s: K3sProgram(
+                version: version, mounts: mounts, directory: runtime.directory, address: runtime.address,
+                plane: runtime.controlPlane))
     }
 
     /// Config map `vc-cidr-NAME`, without which k3s of generation B does not start.
@@ -117,7 +130,7 @@ extension HostCluster {
     /// The end of a deleted pod: its containers stop, its directories go, and then it goes.
     func stop(_ pod: JSONValue, _ uid: String) {
         let name = ObjectName(of: pod)
-        guard let runtime = pods[uid] else { return removeNow(.pods, name) }
+        guard let runtime = pods[uid] else { return release(name, uid) }
         guard runtime.stage == .alive else { return }
         pods[uid]?.stage = .stopping
         for container in JSONContainer.all(of: pod) where runtime.containers[container.name]?.isRunning ?? false {
@@ -153,13 +166,16 @@ extension HostCluster {
 
     private func finish(_ uid: String) {
         guard let runtime = pods[uid] else { return }
-        change(.pods, runtime.name) { pod in
-            guard pod.text("metadata", "uid") == uid else { return }
-            pod.set("metadata", "deletionGracePeriodSeconds", to: .integer(0))
-        }
-        if store.get(.pods, runtime.name)?.text("metadata", "uid") == uid { removeNow(.pods, runtime.name) }
+        release(runtime.name, uid)
         pods[uid] = nil
         clean(runtime)
+    }
+
+    /// The node has no more to do with a deleted pod, which goes unless a finalizer holds it.
+    private func release(_ name: ObjectName, _ uid: String) {
+        guard store.get(.pods, name)?.text("metadata", "uid") == uid else { return }
+        change(.pods, name) { $0.set("metadata", "deletionGracePeriodSeconds", to: .integer(0)) }
+        if let pod = store.get(.pods, name), Self.isFinished(.pods, pod) { removeNow(.pods, name) }
     }
 
     /// A pod that was removed without waiting for its node: what runs is stopped all the same.

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Glibc
 
 /// What plain containers can do: a handful of commands of a shell, all built in; nothing from outside is run.
 struct MiniShell: Sendable {
@@ -13,8 +14,10 @@ struct MiniShell: Sendable {
     struct NotFound: Error { let program: String }
 
     let mounts: [Mount]
+    /// The program `k3s`, where the image has it.
+    var k3s: K3sProgram?
 
-    /// Runs a command to its end; `sh -c` takes `;`, `&&`, `|` and `>&2`.
+    /// Runs a command to its end; `sh -c` takes lines, `;`, `&&`, `|` and `>&2`.
     func run(_ command: [String], _ streams: Streams) async throws(NotFound) -> Int32 {
         let program = command.first.map { String($0.split(separator: "/").last ?? "") } ?? ""
         if ["sh", "bash", "ash"].contains(program) {
@@ -29,7 +32,7 @@ struct MiniShell: Sendable {
 
     private func script(_ text: String, _ streams: Streams) async -> Int32 {
         var code: Int32 = 0
-        for statement in text.split(separator: ";") {
+        for statement in text.split(whereSeparator: { $0 == ";" || $0 == "\n" }) {
             for step in String(statement).components("&&") {
                 let words = Self.words(step)
                 if words.isEmpty { continue }
@@ -49,6 +52,7 @@ struct MiniShell: Sendable {
             var stage = stage
             var own = streams
             own.read = input
+            stage.removeAll { $0 == "2>&1" }
             if let index = stage.firstIndex(of: ">&2") {
                 stage.remove(at: index)
                 own.output = streams.errors
@@ -86,7 +90,17 @@ struct MiniShell: Sendable {
         case "echo":
             await streams.output(Array((arguments.joined(separator: " ") + "\n").utf8))
             return 0
-        case "cp": return 0
+        case "cp", "set": return 0
+        case "exec":
+            let program = arguments.first.map { String($0.split(separator: "/").last ?? "") } ?? ""
+            return await builtin(program, Array(arguments.dropFirst()), streams)
+        case "rm":
+            for path in arguments where !path.hasPrefix("-") { if let real = mounts.real(path) { unlink(real) } }
+            return 0
+        case "k3s":
+            guard let result = await k3s?.run(arguments) else { return nil }
+            await streams.errors(Array(result.output.utf8))
+            return result.code
         case "sleep":
             let seconds = arguments.first == "infinity" ? 1e9 : Double(arguments.first ?? "") ?? 0
             do { try await Task.sleep(for: .seconds(seconds)) } catch { return 143 }

@@ -1,6 +1,6 @@
 internal import JSONValues
 
-/// How a virtual cluster is laid out on its host: the generations of vcluster's charts.
+/// How a virtual cluster is laid out on its host: the generations of vcluster's charts, and k3k.
 public enum Generation: String, Sendable, CaseIterable {
     /// vcluster 0.1 to 0.7: k3s is the container `vcluster`, its flags are arguments.
     case a = "A"
@@ -12,8 +12,13 @@ public enum Generation: String, Sendable, CaseIterable {
     case d = "D"
     /// vcluster from 0.20 on with Kubernetes instead of k3s: children of `syncer`, copied by the init container `kubernetes`.
     case e = "E"
+    /// Rancher's k3k: k3s on embedded etcd, looked after by a controller of its own. Needs `etcd` and `etcdctl` on the `PATH`.
+    case k3k = "k3k"
 
-    /// Those with k3s inside.
+    /// Those of vcluster.
+    public static let vcluster: [Generation] = [.a, .b, .c, .d, .e]
+
+    /// Those of vcluster with k3s inside.
     public static let k3s: [Generation] = [.a, .b, .c, .d]
 }
 
@@ -33,6 +38,8 @@ struct ClusterManifests {
         case .c: "vcluster-0.19.10"
         case .d: "vcluster-0.26.5"
         case .e: "vcluster-0.33.0"
+        // It has no chart: see K3kManifests.
+        case .k3k: ""
         }
     }
 
@@ -269,6 +276,7 @@ struct ClusterManifests {
                     \(Self.probes)
                     volumeMounts: [{name: data, mountPath: /data}, {name: binaries, mountPath: /binaries}, {name: vcluster-config, mountPath: /var/lib/vcluster}]
             """
+        case .k3k: ""
         }
     }
 }
@@ -279,7 +287,7 @@ extension HostCluster {
         _ name: String, namespace: String, _ generation: Generation, _ exposure: ClusterManifests.Exposure,
         seed: SeedOptions
     ) throws(APIError) {
-        let helm = FieldManager(name: "helm")
+        let helm = generation == .k3k ? K3kManifests.manager : FieldManager(name: "helm")
         if store.get(.namespaces, ObjectName("", namespace)) == nil {
             try create(
                 .namespaces, namespace: nil, .members(["metadata": .members(["name": .string(namespace)])]), by: helm)
@@ -287,9 +295,29 @@ extension HostCluster {
         var seed = seed
         seed.nodeName = nodeName
         seeds[ObjectName(namespace, name).path] = seed
-        for document in ClusterManifests(name: name, namespace: namespace, generation: generation, exposure: exposure)
-            .documents
-        {
+        if generation == .k3k {
+            return try installK3k(K3kManifests(name: name, namespace: namespace, exposure: exposure))
+        }
+        let manifests = ClusterManifests(name: name, namespace: namespace, generation: generation, exposure: exposure)
+        try create(documents: manifests.documents, namespace, by: helm)
+    }
+
+    private func installK3k(_ manifests: K3kManifests) throws(APIError) {
+        let space = manifests.namespace
+        try create(documents: manifests.services, space, by: K3kManifests.manager)
+        let service = ObjectName(space, K3kManifests.serviceName(manifests.name))
+        let address = store.get(.services, service)?.text("spec", "clusterIP") ?? ""
+        try create(documents: manifests.documents(serviceAddress: address), space, by: K3kManifests.manager)
+        let set = ObjectName(space, manifests.serverName)
+        guard let made = store.get(.statefulSets, set) else { return }
+        k3kServers[set] = .members([
+            "metadata": .members(["name": .string(set.name), "labels": made["metadata", "labels"]]),
+            "spec": made["spec"],
+        ])
+    }
+
+    private func create(documents: [String], _ namespace: String, by manager: FieldManager) throws(APIError) {
+        for document in documents {
             let object: JSONValue
             do { object = try APIRequest.json(yaml: document) } catch {
                 throw .internalError("a manifest of the sandbox is no YAML: \(error)")
@@ -298,7 +326,7 @@ extension HostCluster {
                 let resource = Resource.find(
                     apiVersion: object.text("apiVersion") ?? "", kind: object.text("kind") ?? "")
             else { throw .internalError("a manifest of the sandbox has no known kind") }
-            try create(resource, namespace: namespace, object, by: helm)
+            try create(resource, namespace: namespace, object, by: manager)
         }
     }
 }

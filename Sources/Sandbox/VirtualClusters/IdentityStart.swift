@@ -20,7 +20,7 @@ struct IdentityStart {
     }
 
     /// The identity to run with; throws where the real server ends with a fatal error.
-    func identity(_ database: KineDatabase, isNew: Bool) throws(Failure) -> VirtualIdentity {
+    func identity(_ database: any PlaneDatabase, isNew: Bool) throws(Failure) -> VirtualIdentity {
         let files = VirtualIdentity.onDisk(server)
         let password =
             givenPassword
@@ -70,7 +70,7 @@ struct IdentityStart {
         if hasStamps { try PlainFile.write([], to: "\(server)/db/joined-e3b0c44298fc", mode: 0o644) }
     }
 
-    private func save(_ identity: VirtualIdentity, _ database: KineDatabase) throws(Failure) {
+    private func save(_ identity: VirtualIdentity, _ database: any PlaneDatabase) throws(Failure) {
         try database.put(
             BootstrapRow.key(password: identity.password),
             try BootstrapRow.seal(identity.files, password: identity.password, withTimes: !hasStamps))

@@ -3,14 +3,7 @@ internal import FoundationEssentials
 internal import GRDB
 
 /// A k3s datastore as kine keeps it on SQLite, with kine's schema, statements and settings.
-final class KineDatabase: Sendable {
-    /// One live key.
-    struct Row: Sendable {
-        let name: String
-        let value: [UInt8]
-        let revision: Int64
-    }
-
+final class KineDatabase: PlaneDatabase {
     private let queue: DatabaseQueue
     let path: String
 
@@ -75,7 +68,7 @@ final class KineDatabase: Sendable {
 
     func checkpoint(_ mode: String) throws(Failure) {
         try Self.doing("checkpoint", path) {
-            try queue.writeWithoutTransaction { db in _ = try Row_.fetchOne(db, sql: "PRAGMA wal_checkpoint(\(mode))") }
+            try queue.writeWithoutTransaction { db in _ = try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(\(mode))") }
         }
     }
 
@@ -89,14 +82,15 @@ final class KineDatabase: Sendable {
         }
     }
 
+    func setFull(_ isFull: Bool) throws(Failure) { try limit(pages: isFull ? 0 : nil) }
+
     func revision() throws(Failure) -> Int64 {
         try read { db in try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM kine") ?? 0 }
     }
 
-    /// The live keys with a prefix, by name.
-    func list(prefix: String) throws(Failure) -> [Row] {
+    func list(prefix: String) throws(Failure) -> [DatastoreRow] {
         try read { db in
-            try Row_.fetchAll(
+            try Row.fetchAll(
                 db,
                 sql: """
                     SELECT kv.name, kv.value, kv.id FROM kine AS kv
@@ -104,19 +98,18 @@ final class KineDatabase: Sendable {
                     USING (id) WHERE kv.deleted = 0 ORDER BY kv.name
                     """, arguments: [prefix, prefix + "\u{10FFFF}"]
             ).map { row in
-                Row(name: row[0], value: Array((row[1] as Data?) ?? Data()), revision: row[2])
+                DatastoreRow(name: row[0], value: Array((row[1] as Data?) ?? Data()), revision: row[2])
             }
         }
     }
 
-    func get(_ name: String) throws(Failure) -> Row? {
+    func get(_ name: String) throws(Failure) -> DatastoreRow? {
         try read { db in
             guard let row = try Self.latest(db, name), row.deleted == 0 else { return nil }
-            return Row(name: name, value: Array(row.value ?? Data()), revision: row.id)
+            return DatastoreRow(name: name, value: Array(row.value ?? Data()), revision: row.id)
         }
     }
 
-    /// The newest revision of the keys with a prefix; a cheap way to see that nothing changed.
     func revision(prefix: String) throws(Failure) -> Int64 {
         try read { db in
             try Int64.fetchOne(
@@ -134,7 +127,7 @@ final class KineDatabase: Sendable {
     }
 
     private static func latest(_ db: Database, _ name: String) throws -> Latest? {
-        try Row_.fetchOne(
+        try Row.fetchOne(
             db,
             sql:
                 "SELECT id, create_revision, deleted, value, lease, created FROM kine WHERE name = ? ORDER BY id DESC LIMIT 1",
@@ -148,7 +141,7 @@ final class KineDatabase: Sendable {
     }
 
     /// Creates or updates a key, as kine writes either.
-    func put(_ name: String, _ value: [UInt8], lease: Int64 = 0) throws(Failure) {
+    func put(_ name: String, _ value: [UInt8], lease: Int64) throws(Failure) {
         try write { db in try Self.put(db, name, value, lease: lease) }
     }
 
@@ -178,7 +171,7 @@ final class KineDatabase: Sendable {
         }
     }
 
-    /// Many keys in one transaction.
+    /// In one transaction.
     func fill(_ body: (_ put: (String, [UInt8], Int64) throws -> Void) throws -> Void) throws(Failure) {
         try write { db in try body { name, value, lease in try Self.put(db, name, value, lease: lease) } }
     }
@@ -205,5 +198,3 @@ final class KineDatabase: Sendable {
         }
     }
 }
-
-private typealias Row_ = GRDB.Row

@@ -40,7 +40,7 @@ struct SeedGenerator {
     }
 
     /// Writes everything into a new datastore, updates and deletions among it.
-    mutating func fill(_ database: KineDatabase) throws(Failure) {
+    mutating func fill(_ database: any PlaneDatabase) throws(Failure) {
         var generator = self
         try database.fill { put in try generator.writeSystem(put) }
         try database.fill { put in try generator.writeShop(put) }

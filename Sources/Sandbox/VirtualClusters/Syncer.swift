@@ -22,32 +22,48 @@ extension HostCluster {
     func planeOptions(
         _ container: JSONContainer, _ runtime: PodRuntime, _ pod: JSONValue, _ version: ServerVersion
     ) -> PlaneOptions {
-        let name = pod.dictionary("metadata", "labels")["release"] ?? runtime.name.name
+        let labels = pod.dictionary("metadata", "labels")
+        let k3k = labels["role"] == "server" ? labels["cluster"] : nil
+        let name = labels["release"] ?? k3k ?? runtime.name.name
         let namespace = runtime.name.namespace
         let words = container.command.flatMap { $0.split(separator: " ").map(String.init) }
         func flag(_ name: String) -> String? {
             words.first { $0.hasPrefix("--\(name)=") }.map { String($0.dropFirst(name.count + 3)) }
         }
-        let inside = flag("data-dir") ?? "/data"
+        let config = k3sConfig(words, container, runtime)
+        let inside = flag("data-dir") ?? (k3k == nil ? "/data" : K3kManifests.dataDirectory)
         let directory = runtime.mounts(of: container).real(inside) ?? "\(runtime.directory)/data"
         let variables = environment(container, runtime, pod)
         let secret = store.get(.secrets, ObjectName(namespace, "vc-k3s-\(name)"))?.dictionary("data")["token"]
-        let token = flag("token") ?? variables["K3S_TOKEN"] ?? secret.map(Base64.text)
-        let sans = pod.list("spec", "containers").flatMap { $0.list("args") }.compactMap(\.stringValue)
+        let token = flag("token") ?? config.text("token") ?? variables["K3S_TOKEN"] ?? secret.map(Base64.text)
+        let sans =
+            pod.list("spec", "containers").flatMap { $0.list("args") }.compactMap(\.stringValue)
             .filter { $0.hasPrefix("--tls-san=") }.map { String($0.dropFirst(10)) }
+            + config.list("tls-san").compactMap(\.stringValue)
         let key = ObjectName(namespace, name).path
         let fallback = SeedOptions(
             seed: UInt64(RandomNames.hexadecimal(key, length: 15), radix: 16) ?? 1, bytes: 200_000, nodeName: nodeName)
         return PlaneOptions(
             name: name, namespace: namespace, directory: directory, dataDirectory: inside, version: version,
-            address: runtime.address,
+            address: runtime.address, port: k3k == nil ? 8443 : 6443,
             token: token.flatMap { VirtualIdentity.password(ofToken: Array($0.utf8)) },
             serverNames: [name, "\(name).\(namespace)", "\(name).\(namespace).svc"] + sans,
+            isOnEtcd: config["cluster-init"]?.boolValue == true, etcdLog: "\(runtime.directory)/log-etcd",
             certificates: version.isKubernetes ? certificates(of: name, in: namespace) : nil,
             seed: seeds[key] ?? fallback, pace: options.pace,
             startDelay: faults.delay(.slowStart, for: runtime.name) ?? .zero,
-            nodeName: nodeName, isCorruptedAfterStart: faults.corrupts(runtime.name, image: serverImage(container, pod))
+            // The server of k3k is a node of its own cluster by the name of its pod.
+            nodeName: k3k == nil ? nodeName : runtime.name.name,
+            isCorruptedAfterStart: faults.corrupts(runtime.name, image: serverImage(container, pod))
         )
+    }
+
+    /// The file that `--config` names; nothing where there is none.
+    private func k3sConfig(_ words: [String], _ container: JSONContainer, _ runtime: PodRuntime) -> JSONValue {
+        guard let path = K3sProgram.Flags(words)["config"],
+            let bytes = runtime.mounts(of: container).real(path).flatMap(PlainFile.read)
+        else { return .null }
+        do { return try APIRequest.json(yaml: String(decoding: bytes, as: UTF8.self)) } catch { return .null }
     }
 
     /// What Secret `NAME-certs` has for the `pki/` of Kubernetes. A syncer that finds none makes new ones, and the Secret.
@@ -86,6 +102,7 @@ extension HostCluster {
             try await plane.setAPI(faults.virtualAPI(runtime.name), isNodeGone: faults.isNodeGone)
         } catch {}
         if faults.isFull(runtime.name) { do throws(Failure) { try await plane.setFull(true) } catch {} }
+        if plane.options.isOnEtcd { await publishK3kKubeconfig(of: plane, runtime.name.namespace) }
         guard pod.list("spec", "containers").contains(where: { $0.text("name") == "syncer" }) else { return }
         let cluster = plane.options.name
         await publishCredentials(of: plane, cluster, runtime.name.namespace)

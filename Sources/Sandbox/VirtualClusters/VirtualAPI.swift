@@ -119,7 +119,7 @@ struct VirtualAPI: APIService {
         APIError(code: 404, reason: "NotFound", message: "\(target.plural) \"\(name)\" not found")
     }
 
-    private func object(_ row: KineDatabase.Row) -> JSONValue {
+    private func object(_ row: DatastoreRow) -> JSONValue {
         do throws(Failure) {
             return try JSONValue(parsing: row.value).setting(
                 ["metadata", "resourceVersion"], to: .string(String(row.revision)))

@@ -5,7 +5,7 @@ import JSONValues
 extension VirtualControlPlane {
     func caller(_ certificate: [UInt8]?) -> Caller? { certificate.flatMap { clientAuthority?.caller(of: $0) } }
 
-    private func opened() throws(APIError) -> KineDatabase {
+    private func opened() throws(APIError) -> any PlaneDatabase {
         guard !isBroken else {
             throw .internalError("rpc error: code = Unknown desc = database disk image is malformed")
         }
@@ -15,14 +15,14 @@ extension VirtualControlPlane {
         return database
     }
 
-    func rows(_ prefix: String) throws(APIError) -> [KineDatabase.Row] {
+    func rows(_ prefix: String) throws(APIError) -> [DatastoreRow] {
         let database = try opened()
         do throws(Failure) { return try database.list(prefix: prefix) } catch {
             throw .internalError(error.description)
         }
     }
 
-    func row(_ key: String) throws(APIError) -> KineDatabase.Row? {
+    func row(_ key: String) throws(APIError) -> DatastoreRow? {
         let database = try opened()
         do throws(Failure) { return try database.get(key) } catch { throw .internalError(error.description) }
     }
@@ -49,7 +49,7 @@ extension VirtualControlPlane {
     ]
 
     /// The object of a row. Of what is no JSON, as in a datastore of a real k3s, the key tells the name: it is there.
-    private static func object(_ row: KineDatabase.Row) -> JSONValue {
+    private static func object(_ row: DatastoreRow) -> JSONValue {
         do throws(Failure) {
             return try JSONValue(parsing: row.value)
         } catch {

@@ -1,6 +1,7 @@
 internal import Failures
 internal import Files
 internal import FoundationEssentials
+internal import Glibc
 internal import JSONValues
 internal import NIOPosix
 
@@ -17,6 +18,10 @@ struct PlaneOptions: Sendable {
     var port = 8443
     let token: String?
     let serverNames: [String]
+    /// Whether k3s keeps its data in embedded etcd, as `cluster-init` has it.
+    var isOnEtcd = false
+    /// Where etcd writes what it has to say.
+    var etcdLog = "/dev/null"
     /// The certificates of Kubernetes; nil for k3s.
     var certificates: KubernetesCertificates?
     /// What a datastore that is not there yet is filled with.
@@ -34,7 +39,7 @@ actor VirtualControlPlane: RunningContainer {
 
     let options: PlaneOptions
     private let log: ContainerLog
-    private(set) var database: KineDatabase?
+    private(set) var database: (any PlaneDatabase)?
     private(set) var identity: VirtualIdentity?
     private(set) var isReady = false
     private(set) var apiFault = VirtualAPIFault()
@@ -59,8 +64,10 @@ actor VirtualControlPlane: RunningContainer {
 
     private var serverDirectory: String { "\(options.directory)/server" }
     private var databasePath: String {
-        options.certificates == nil ? "\(serverDirectory)/db/state.db" : "\(options.directory)/state.db"
+        if options.isOnEtcd { return "\(etcdDirectory)/member/snap/db" }
+        return options.certificates == nil ? "\(serverDirectory)/db/state.db" : "\(options.directory)/state.db"
     }
+    private var etcdDirectory: String { "\(serverDirectory)/db/etcd" }
     private var what: String { options.certificates == nil ? "k3s" : "Kubernetes" }
 
     /// Runs until it is stopped; gives the exit code where it ended by itself.
@@ -115,10 +122,9 @@ actor VirtualControlPlane: RunningContainer {
     // MARK: Start and end
 
     private func open() throws(Failure) {
-        let path = databasePath
         if options.certificates == nil { try createDirectory("\(serverDirectory)/db") }
-        let isNew = !PlainFile.exists(path)
-        let database = try KineDatabase(path: path, version: options.version)
+        let isNew = options.isOnEtcd ? !EtcdDatabase.exists(etcdDirectory) : !PlainFile.exists(databasePath)
+        let database = try openDatabase()
         self.database = database
         let identity = try identity(database, isNew: isNew)
         self.identity = identity
@@ -132,9 +138,27 @@ actor VirtualControlPlane: RunningContainer {
         }
         if options.certificates == nil { try writeKubeconfig(identity) }
         previousRevision = try database.revision()
+        if isNew, options.isOnEtcd { try snapshot("etcd-snapshot") }
     }
 
-    private func identity(_ database: KineDatabase, isNew: Bool) throws(Failure) -> VirtualIdentity {
+    private func openDatabase() throws(Failure) -> any PlaneDatabase {
+        guard options.isOnEtcd else { return try KineDatabase(path: databasePath, version: options.version) }
+        // A start without --cluster-reset is what the flag waits for.
+        unlink("\(serverDirectory)/db/reset-flag")
+        return try EtcdDatabase(directory: etcdDirectory, address: options.address, output: options.etcdLog)
+    }
+
+    /// Writes a snapshot of etcd, and gives its name.
+    @discardableResult
+    func snapshot(_ name: String) throws(Failure) -> String {
+        guard let etcd = database as? EtcdDatabase else { throw Failure(.failed, "etcd datastore disabled") }
+        let full = "\(name)-\(options.nodeName)-\(Int(Date().timeIntervalSince1970))"
+        try createDirectory("\(serverDirectory)/db/snapshots")
+        try etcd.snapshot(to: "\(serverDirectory)/db/snapshots/\(full)")
+        return full
+    }
+
+    private func identity(_ database: any PlaneDatabase, isNew: Bool) throws(Failure) -> VirtualIdentity {
         if let certificates = options.certificates {
             try certificates.lay(out: options.directory)
             return certificates.identity
@@ -147,6 +171,8 @@ actor VirtualControlPlane: RunningContainer {
     private func writeKubeconfig(_ identity: VirtualIdentity) throws(Failure) {
         let admin = try adminCertificate(identity)
         try AdminFiles(server: serverDirectory, dataDirectory: options.dataDirectory, port: options.port).write(admin)
+        // By default it is beside the data, where nobody looks for it.
+        if options.isOnEtcd { return }
         try createDirectory("\(options.directory)/k3s-config")
         let kubeconfig = Kubeconfig(
             server: "https://127.0.0.1:\(options.port)",
@@ -169,13 +195,14 @@ actor VirtualControlPlane: RunningContainer {
 
     private func serve() async throws(Failure) {
         guard let identity else { return }
+        let addresses = options.serverNames.filter { $0.allSatisfy { $0.isNumber || $0 == "." } }
         // As the real ones do, the certificate names no pod's address.
         let serving = try identity.authority("ServerCA").server(
             "kube-apiserver",
             names: [
                 "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
                 "localhost",
-            ] + options.serverNames, addresses: [])
+            ] + options.serverNames.filter { !addresses.contains($0) }, addresses: addresses)
         let tls = try APIServer.tls(serving, authority: try identity.authority("ClientCA"))
         server = try await APIServer(
             VirtualAPI(plane: self), tls: tls, address: options.address, port: options.port,
@@ -253,7 +280,7 @@ actor VirtualControlPlane: RunningContainer {
         previousRevision = try database.revision()
         guard target > 0 else { return }
         try database.compact(to: target)
-        if options.version.minor >= 23 { try database.checkpoint("FULL") }
+        if options.version.minor >= 23 { try (database as? KineDatabase)?.checkpoint("FULL") }
     }
 
     /// What is wrong with its API: a node that is gone takes its address away, and so does who forbids the way.
@@ -267,5 +294,5 @@ actor VirtualControlPlane: RunningContainer {
         }
     }
 
-    func setFull(_ isFull: Bool) throws(Failure) { try database?.limit(pages: isFull ? 0 : nil) }
+    func setFull(_ isFull: Bool) throws(Failure) { try database?.setFull(isFull) }
 }
