@@ -57,7 +57,7 @@ extension SandboxCommand {
         @Option(help: "Bytes of values in each virtual cluster's datastore.") var size = 1_000_000
         @Option(
             parsing: .upToNextOption,
-            help: "Layouts of the virtual clusters, in turn: A, B, C, D, E. A to D unless told.")
+            help: "Layouts of the virtual clusters, in turn: A to E, k3k (needs etcd and etcdctl). A to D unless told.")
         var generation: [Generation] = []
         @Option(help: "The version of Kubernetes that the hosts claim to be.") var hostVersion = "v1.31.4+k3s1"
         @Option(help: "Seconds that a virtual control plane takes to start.") var startSeconds = 0.5

@@ -52,6 +52,26 @@ import Testing
         #expect(after.code == 11 && after.text.contains("no sandbox is running"))
     }
 
+    @Test func withoutEtcdAClusterOfK3kSaysSoInItsLog() async throws {
+        let directory = try TemporaryDirectory()
+        var tool = try Self.tool()
+        tool.environment["PATH"] = "/nonexistent"
+        let state = ["--state", directory.path]
+        let running = tool
+        async let up = running.run(["up", "--hosts", "1", "--clusters", "1", "--generation", "k3k"] + state)
+        try await eventually("the control socket") { ControlClient.isAlive(directory.path) }
+        let path = try #require(Tool.find("kubectl"), "kubectl is missing: run scripts/setup")
+        let kubectl = Kubectl(path, "\(directory.path)/host-1.kubeconfig")
+        try await eventually("the end of the server") {
+            let word = "jsonpath={.items[*].status.containerStatuses[*].restartCount}"
+            return try await kubectl("-n", "k3k-blue", "get", "pods", "-o", word) > "0"
+        }
+        let log = try await kubectl("-n", "k3k-blue", "logs", "k3k-blue-server-0")
+        #expect(log.contains("sandbox: a cluster of k3k needs etcd, which is not on the PATH"), "\(log)")
+        #expect(try await tool.run(["down"] + state).code == 0)
+        #expect(try await up.code == 0)
+    }
+
     @Test func refusesAnotherDirectory() async throws {
         let directory = try TemporaryDirectory()
         try PlainFile.write([1], to: "\(directory.path)/mine")
