@@ -202,10 +202,33 @@ struct HostRestorePlanTests {
         #expect(try gold.plan().refusals.contains { $0.contains("claim data-gold-0 is missing") })
     }
 
-    @Test func embeddedEtcdIsRefused() throws {
+    @Test func embeddedEtcdOfAVclusterIsRefused() throws {
         var gold = try Gold()
         gold.driver = .etcd
         #expect(try gold.plan().refusals.contains { $0.contains("--cluster-reset") })
+        gold.driver = .kine
+        gold.look = .seen(try gold.seen(database: "readable", driver: "etcd"))
+        #expect(
+            try gold.plan().refusals
+                == ["the backup is of SQLite, and vc-gold/gold keeps its objects in an embedded etcd"])
+    }
+
+    @Test("k3k's etcd is restored, without a safety backup that would not be of now, and nobody rebuilds it by hand")
+    func embeddedEtcdOfK3k() throws {
+        var gold = try Gold()
+        gold.other = try Self.layout("k3k", "k3k-teal", "teal")
+        gold.driver = .etcd
+        gold.look = .seen(
+            try gold.seen(database: "readable", driver: "etcd", warnings: [RestorePlanner.rebuildWarning]))
+        let plan = try gold.plan()
+        #expect(plan.refusals == [])
+        #expect(!plan.safetyBackup.isTaken && plan.safetyBackup.reason.contains("newest snapshot"))
+        #expect(!plan.warnings.contains(RestorePlanner.rebuildWarning))
+        #expect(plan.warnings.contains { $0.contains("a ResourceQuota keeps its pods away") })
+        gold.driver = .kine
+        #expect(
+            try gold.plan().refusals
+                == ["the backup is of SQLite, and k3k-teal/teal keeps its objects in an embedded etcd"])
     }
 
     @Test func aDatabaseThatCannotBeReadIsKeptAsideInsteadOfBackedUp() throws {
@@ -234,22 +257,29 @@ struct HostRestorePlanTests {
                 == claims.map(\.name).filter { $0 != "data-gold-0" })
     }
 
-    @Test("k3k, Kubernetes on etcd and namespaces on the host are refused, with what to do instead")
+    private static func layout(
+        _ layout: String, _ namespace: String, _ name: String
+    ) throws -> (VirtualCluster, HostObjects) {
+        var objects = HostObjects(host: "starship")
+        let manifests = try Moving.layout(layout, namespace, name).manifests
+        for type in HostCluster.discoveryKinds + HostManifest.kinds {
+            objects.add(manifests.filter { $0.type == type }.map(\.object), of: type)
+        }
+        return (try Discovery(of: objects).cluster(named: "\(namespace)/\(name)"), objects)
+    }
+
+    @Test("Kubernetes on etcd and namespaces on the host are refused, with what to do instead")
     func otherLayouts() throws {
         for (layout, namespace, name, hint) in [
-            ("k3k", "k3k-teal", "teal", "controller"),
+            // Its controller is in nobody's way.
+            ("k3k", "k3k-teal", "teal", nil),
             ("e-kubernetes", "team-e", "silver", "vcluster snapshot create silver"),
             // On SQLite there is nothing in the way.
             ("e-kubernetes", "team-e", "sand", nil),
             ("multi-namespace", "team-m", "mauve", "set its volumes to Retain"),
             ("multi-namespace", "team-m", "mint", "set its volumes to Retain"),
         ] as [(String, String, String, String?)] {
-            var objects = HostObjects(host: "starship")
-            let manifests = try Moving.layout(layout, namespace, name).manifests
-            for type in HostCluster.discoveryKinds + HostManifest.kinds {
-                objects.add(manifests.filter { $0.type == type }.map(\.object), of: type)
-            }
-            let cluster = try Discovery(of: objects).cluster(named: "\(namespace)/\(name)")
+            let (cluster, objects) = try Self.layout(layout, namespace, name)
             let refusals = HostRestorePlanner.refusals(of: cluster)
             // Silver's data would die with its pod as well.
             let count = hint == nil ? 0 : name == "silver" ? 2 : 1
@@ -310,6 +340,8 @@ private struct Gold {
     var document: BackupDocument
     var driver = DatastoreDriver.kine
     var options = HostRestoreOptions()
+    /// What it is restored onto, where that is not gold itself.
+    var other: (VirtualCluster, HostObjects)?
     var look = HostRestorePlanner.Look.notPossible("nobody has looked yet")
 
     init() throws {
@@ -351,13 +383,16 @@ private struct Gold {
         let archive = HostRestoreArchive(
             fileName: "gold.tar.zst", document: document, source: MemorySource([1, 2, 3]), driver: driver,
             manifests: manifests, foreign: [], resources: [], databaseBytes: 0, claims: [])
+        let (cluster, objects) = try other ?? (cluster, objects)
         return HostRestorePlanner(
-            archive: archive, cluster: try cluster, objects: objects, look: look, options: options,
+            archive: archive, cluster: cluster, objects: objects, look: look, options: options,
             store: "/backups", mark: nil, commands: HostRestoreCommands(target: "vc-gold/gold")
         ).plan()
     }
 
-    func seen(database: String) throws -> RemoteRestorePlan {
+    func seen(
+        database: String, driver: String = "kine-sqlite", warnings: [String] = []
+    ) throws -> RemoteRestorePlan {
         let window = document.datastore.window
         var newer = try JSONValue(parsing: Array(#"{"volumes":[],"others":{}}"#.utf8)).decode(NewerObjects.self)
         if database != "readable" { newer.problem = "it is damaged" }
@@ -366,13 +401,13 @@ private struct Gold {
             window: window, rowsSHA256: document.datastore.rowsSHA256, etcdSnapshot: nil, databaseBytes: 1 << 20,
             clusterUID: nil, serverCA: nil, reasons: [])
         let target = RestorePlan.Target(
-            root: "/volume", hasServer: true, driver: "kine-sqlite", database: database, databaseProblem: nil,
+            root: "/volume", hasServer: true, driver: driver, database: database, databaseProblem: nil,
             newestRevision: 9, clusterUID: nil, serverCA: nil, fingerprint: TargetFingerprint(server: 1, files: [:]))
         return RemoteRestorePlan(
             plan: RestorePlan(
                 source: source, target: target, serverFiles: .identical, serverFilesReason: "complete", bump: nil,
                 carriedOver: [], setAside: [], notCreated: [], newer: newer, neededBytes: 1, freeBytes: 2,
-                warnings: [], refusals: [], options: RestoreOptions()),
+                warnings: warnings, refusals: [], options: RestoreOptions()),
             runningServer: nil)
     }
 

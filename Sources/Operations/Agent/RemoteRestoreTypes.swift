@@ -114,7 +114,10 @@ extension RemoteRestorePlan {
             return
                 "the datastore that is replaced cannot be compared any more: \(actual.plan.newer?.problem ?? "unknown")"
         }
-        if plan.target.clusterUID != actual.plan.target.clusterUID { return "another cluster is there now" }
+        // An etcd that was written to while it was looked at may not have told.
+        if let uid = plan.target.clusterUID, uid != actual.plan.target.clusterUID {
+            return "another cluster is there now"
+        }
         let named = Set(newerVolumes.map(\.key))
         let unnamed = actual.newerVolumes.first { $0.outcome != .carriedOver && !named.contains($0.key) }
         if let unnamed { return "\(unnamed.kind.rawValue) \(unnamed.name) would be lost, which is newer than the plan" }

@@ -75,10 +75,22 @@ struct AgentPod: Sendable {
     var isBesideControlPlane = true
     /// An image of k3s that has to start first and tell of itself: so it is known to be there, and is on the node by then.
     var trial: ImageTrial?
-    /// A k3s that runs beside it on the same volume: its image and its words.
-    var server: (image: String, command: [String])?
+    /// A k3s that runs beside it on the same volume.
+    var server: Server?
     static let trialContainer = "image"
     static let serverContainer = "server"
+
+    /// A k3s on the volume of an agent.
+    struct Server: Sendable {
+        let image: String
+        let command: [String]
+        /// Where it sees the volume.
+        var mount = AgentPod.volumeMount
+        /// What it has beside that, as pods have it.
+        var environment: [JSONValue] = []
+        var volumes: [JSONValue] = []
+        var mounts: [JSONValue] = []
+    }
 
     init(cluster: VirtualCluster, claim: String?, settings: AgentSettings, run: String) {
         self.init(at: AgentPlace(cluster), claim: claim, settings: settings, run: run)
@@ -136,6 +148,8 @@ struct AgentPod: Sendable {
         .members([
             ("restartPolicy", .string("Never")), ("automountServiceAccountToken", .bool(false)),
             ("enableServiceLinks", .bool(false)), ("terminationGracePeriodSeconds", .integer(5)),
+            // A quota tells it by that from pods that are meant to stay.
+            ("activeDeadlineSeconds", .integer(settings.deadline.components.seconds)),
             ("affinity", affinity), ("tolerations", .array(place.tolerations)),
             (
                 "imagePullSecrets",
@@ -149,19 +163,20 @@ struct AgentPod: Sendable {
                 ])
             ),
             ("initContainers", trial.map { .array([trialSpec($0)]) }),
-            ("containers", .array([containerSpec] + (server.map { [serverSpec($0.image, $0.command)] } ?? []))),
+            ("containers", .array([containerSpec] + (server.map { [serverSpec($0)] } ?? []))),
             (
                 "volumes",
                 .array(
                     (claim.map { [Self.volume("data", "persistentVolumeClaim", .member("claimName", $0))] } ?? [])
-                        + [Self.volume("scratch", "emptyDir", .member("sizeLimit", settings.scratchLimit))])
+                        + [Self.volume("scratch", "emptyDir", .member("sizeLimit", settings.scratchLimit))]
+                        + (server?.volumes ?? []))
             ),
         ])
     }
 
-    /// An image on trial is pulled as the control plane's own.
+    /// Images of k3s are pulled as the control plane's own.
     private var pullSecrets: [String] {
-        guard trial != nil else { return settings.pullSecrets }
+        guard trial != nil || server != nil else { return settings.pullSecrets }
         return settings.pullSecrets + place.pullSecrets.filter { !settings.pullSecrets.contains($0) }
     }
 
@@ -177,13 +192,14 @@ struct AgentPod: Sendable {
         ])
     }
 
-    private func serverSpec(_ image: String, _ command: [String]) -> JSONValue {
+    private func serverSpec(_ server: Server) -> JSONValue {
         .members([
-            ("name", .string(Self.serverContainer)), ("image", .string(image)),
-            ("imagePullPolicy", .string("IfNotPresent")), ("command", .array(command.map { .string($0) })),
+            ("name", .string(Self.serverContainer)), ("image", .string(server.image)),
+            ("imagePullPolicy", .string("IfNotPresent")), ("command", .array(server.command.map { .string($0) })),
             // k3s writes below /etc, /run and /tmp as well.
             ("securityContext", .members([("runAsUser", .integer(place.user ?? 0))])),
-            ("volumeMounts", .array([Self.mount("data", Self.volumeMount)])),
+            ("env", server.environment.isEmpty ? nil : .array(server.environment)),
+            ("volumeMounts", .array([Self.mount("data", server.mount)] + server.mounts)),
         ])
     }
 

@@ -1,6 +1,7 @@
 import Datastore
 import Failures
 import Files
+import Foundation
 
 /// The part of a restore that only k3s itself can do: it rebuilds its etcd from the restored snapshot.
 struct EtcdRebuild {
@@ -32,6 +33,15 @@ struct EtcdRebuild {
                     + " \(plan.source.window.maxRevision) and cluster \(plan.source.clusterUID ?? "unknown")",
                 next: next)
         }
+    }
+
+    /// k3s leaves a file behind that keeps it from doing it twice, and takes that away when it starts without `--cluster-reset`;
+    /// k3k always starts it with that.
+    func removeFlag() throws(Failure) {
+        let flag = "\(directory.server)/db/reset-flag"
+        guard try FileStatus.ifPresent(flag) != nil else { return }
+        guard unlink(flag) == 0 else { throw Failure.system("remove", flag, errno) }
+        try synchronizeDirectory("\(directory.server)/db")
     }
 
     /// What to do while it is not rebuilt.

@@ -123,7 +123,9 @@ public struct Restore: Sendable {
                 .refused, "the restore \(journal.run) cannot be finished",
                 why: "another set has taken the place of the restored one")
         }
-        try EtcdRebuild(plan: journal.plan, directory: directory).check()
+        let rebuild = EtcdRebuild(plan: journal.plan, directory: directory)
+        try rebuild.check()
+        try rebuild.removeFlag()
         try EtcdGuard.remove(fromServer: directory.server)
         journal.state = .done
         try place.write(journal)

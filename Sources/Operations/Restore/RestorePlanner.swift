@@ -87,6 +87,10 @@ public struct RestorePlanner {
         }
     }
 
+    static let rebuildWarning =
+        "only k3s can rebuild its etcd: until that is done, do not start it in another way, since it would begin an empty"
+        + " cluster (--cluster-init) or stop with an error"
+
     private func warnings(_ plan: RestorePlan) -> [String] {
         var warnings = plan.source.reasons.map { "the backup is partial: \($0)" }
         if let problem = plan.target.databaseProblem {
@@ -100,9 +104,7 @@ public struct RestorePlanner {
                 "the backup holds no server token: give k3s the cluster's own (--token, K3S_TOKEN) before it starts")
         }
         if archive.driver == .etcd {
-            warnings.append(
-                "only k3s can rebuild its etcd: until that is done, do not start it in another way, since it would begin"
-                    + " an empty cluster (--cluster-init) or stop with an error")
+            warnings.append(Self.rebuildWarning)
             warnings.append(
                 "k3s leaves the revisions as they are in the snapshot, so they go backwards: restart agents and"
                     + " controllers that stay connected")

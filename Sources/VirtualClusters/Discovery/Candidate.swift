@@ -39,10 +39,11 @@ struct Candidate {
             layout: described(layout, template),
             server: server(layout, image, pods), data: data, datastore: datastore, tokens: reading.tokens(),
             certificates: layout.distribution == .k8s ? presence("\(name)-certs", objects) : nil, pods: pods,
-            volume: volume,
+            volume: volume, service: service,
             exposures: ExposureReading(namespace: workload.namespace, podLabels: template.labels, objects: objects)
                 .exposures(),
             resources: resources(template), pod: podSettings(template, data, pods),
+            configurationFile: layout.arguments?.value(of: "--config", "-c"),
             serverFlags: layout.arguments?.flagNames ?? [],
             featureGates: layout.arguments?.featureGates ?? [], state: state,
             run: workload.annotations[RunAnnotations.run],

@@ -105,9 +105,6 @@ struct Findings {
             obstacles.append(.etcdOfKubernetes(cluster: cluster, namespace: workload.namespace))
         }
         if syncsNamespaces { obstacles.append(.namespacesOnHost) }
-        if layout.generation == .k3k {
-            obstacles.append(.setBackByK3k(cluster: cluster, namespace: workload.namespace))
-        }
         switch volume {
         case .emptyDirectory: obstacles.append(.emptyDirectory)
         case .none: obstacles.append(.noVolume)

@@ -39,7 +39,7 @@ struct RecognizedLayout {
         let words = ServerArguments.spokenWords(container.words)
         return RecognizedLayout(
             generation: .k3k, distribution: .k3s, image: container, runner: container,
-            arguments: ServerArguments.afterServer(words) ?? ServerArguments(words: []))
+            arguments: ServerArguments.ofK3k(words) ?? ServerArguments(words: []))
     }
 
     static let k3sDirectory = "/var/lib/rancher/k3s"

@@ -44,12 +44,31 @@ struct ServerArguments {
 
     /// The words after `k3s server`, wherever they stand among those of a command; nil where nobody starts it.
     static func afterServer(_ words: [String]) -> ServerArguments? {
-        guard let binary = words.firstIndex(where: { isBinary($0, "k3s") }), binary + 1 < words.count,
-            words[binary + 1] == "server"
-        else { return nil }
+        guard let binary = words.firstIndex(where: { isBinary($0, "k3s") }) else { return nil }
+        return afterServer(at: binary, words)
+    }
+
+    private static func afterServer(at binary: Int, _ words: [String]) -> ServerArguments? {
+        guard binary + 1 < words.count, words[binary + 1] == "server" else { return nil }
         let end = words[binary...].firstIndex { ["&&", "||", ";", "|", "&"].contains($0) } ?? words.endIndex
         return ServerArguments(words: Array(words[(binary + 2)..<max(end, binary + 2)]))
     }
+
+    /// The words that k3k's script starts its first server with: it calls k3s in several ways, to reset its etcd, in functions, and
+    /// for servers that join, and has what a person adds in a variable
+    /// (<https://github.com/rancher/k3k/blob/main/pkg/controller/cluster/server/template.go>).
+    static func ofK3k(_ words: [String]) -> ServerArguments? {
+        let calls = words.indices.filter { isBinary(words[$0], "k3s") }.compactMap { afterServer(at: $0, words) }
+        let literal = calls.filter { !($0.value(of: "--config", "-c")?.hasPrefix("$") ?? false) }
+        guard let call = literal.first(where: { !$0.isSet("--cluster-reset") }) ?? literal.first ?? calls.first else {
+            return nil
+        }
+        let given = words.first { $0.hasPrefix(added + "=") && !$0.contains("$") }
+        let more = given.map { shellWords(String($0.dropFirst(added.count + 1))) } ?? []
+        return ServerArguments(words: call.words.flatMap { $0 == "$" + added ? more : [$0] })
+    }
+
+    private static let added = "EXTRA_ARGS"
 
     /// Whether a word is the path of a program: `/bin/k3s`, `k3s`.
     static func isBinary(_ word: String, _ name: String) -> Bool { word == name || word.hasSuffix("/" + name) }

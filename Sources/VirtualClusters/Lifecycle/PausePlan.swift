@@ -45,6 +45,11 @@ extension VirtualCluster {
         in objects: HostObjects, at time: Date, since: String? = nil
     ) throws(Failure) -> PausePlan {
         try checkThatNobodyRestores("paused")
+        if layout.generation == .k3k {
+            throw Failure(
+                .refused, "\(path) cannot be paused",
+                why: "k3k's controller sets the replicas back to what its Cluster says, which knows no pause")
+        }
         if obstacles.contains(.claimDeletedWhenScaled) {
             throw Failure(.refused, "\(path) cannot be paused", why: Obstacle.claimDeletedWhenScaled.sentence)
         }

@@ -23,12 +23,15 @@ public enum RunAnnotations {
     /// What a person chose for it.
     public static let options = HostManifest.annotationPrefix + "restore-options"
 
+    /// Only there to be a change, which makes a controller look again at what it has given up for now.
+    public static let woken = HostManifest.annotationPrefix + "restore-woken"
+
     /// On a cluster that was paused and was started for its upgrade: since when it was, as vcluster wrote it. Whoever sees it on
     /// a cluster that nobody works on pauses that again.
     public static let pauseAgain = HostManifest.annotationPrefix + "pause-again"
 
     /// All of them.
-    public static let all = [run, replicas, image, newImage, started, holder, deed, backup, journal, options]
+    public static let all = [run, replicas, image, newImage, started, holder, deed, backup, journal, options, woken]
 
     /// What the last upgrade was, as JSON: it stays after its end, so that there is a way back.
     public static let upgraded = HostManifest.annotationPrefix + "upgraded"

@@ -18,8 +18,6 @@ public enum Obstacle: Sendable, Hashable {
     case missingClaim(String)
     /// Kubernetes instead of k3s on embedded etcd, of which no snapshot lies on the volume.
     case etcdOfKubernetes(cluster: String, namespace: String)
-    /// k3k's controller, which knows no pause, sets back what is changed at the workload.
-    case setBackByK3k(cluster: String, namespace: String)
     /// Each namespace inside has one of its own on the host (vcluster's multi-namespace mode).
     case namespacesOnHost
 
@@ -39,7 +37,7 @@ public enum Obstacle: Sendable, Hashable {
         case .onePodVolume: [.hotBackup]
         case .claimDeletedWhenScaled: [.coldBackup, .restore]
         case .missingClaim: [.hotBackup, .coldBackup]
-        case .setBackByK3k, .namespacesOnHost: [.restore]
+        case .namespacesOnHost: [.restore]
         case .databasePerReplica, .emptyDirectory, .noVolume, .externalDatastore, .unknownDatastore, .etcdOfKubernetes:
             Set(Operation.allCases)
         }
@@ -70,10 +68,6 @@ public enum Obstacle: Sendable, Hashable {
             "It runs Kubernetes on an embedded etcd, of which no snapshot lies on its volume: back it up with "
                 + "vcluster's own command (vcluster snapshot create \(cluster) URL -n \(namespace)), and bring it back with "
                 + "vcluster restore \(cluster) URL -n \(namespace), which stops it and replaces its data without a way back."
-        case .setBackByK3k(let cluster, let namespace):
-            "k3k's controller sets its StatefulSet back to what Cluster \(namespace)/\(cluster) says and cannot be paused for one "
-                + "cluster, and the embedded etcd that k3k uses is rebuilt by k3s alone: restore it by hand, with the controller "
-                + "stopped (README, \"k3k\")."
         case .namespacesOnHost:
             "Each namespace inside has one of its own on the host, and its syncer deletes those that a restored datastore does not "
                 + "know, with all volumes in them, where daytwo keeps volumes of the cluster's own namespace alone: set its volumes "

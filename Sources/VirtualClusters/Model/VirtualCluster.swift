@@ -27,12 +27,16 @@ public struct VirtualCluster: Sendable, Hashable {
     public let pods: [ControlPlanePod]
     /// What holds the data directory.
     public let volume: ControlPlaneVolume
+    /// The Service in front of it.
+    public let service: String
     /// The ways to its API.
     public let exposures: [Exposure]
     /// Requests and limits of its control plane's containers.
     public let resources: [ContainerResources]
     /// What a pod of ours must have to stand beside its pods.
     public let pod: PodSettings
+    /// The file that k3s is configured by, where it is told which: `/opt/rancher/k3s/init/config.yaml`.
+    public let configurationFile: String?
     /// The names of the flags that k3s is started with, as far as the workload tells them: `--disable`.
     public let serverFlags: [String]
     /// The names of the feature gates that are set for what k3s runs.

@@ -68,6 +68,8 @@ public struct Rights: Sendable, Hashable {
             // What was made is removed again where it fails, but no claim of a restore in its place.
             take(HostManifest.kinds.filter { $0.isNamespaced && $0 != .persistentVolumeClaims }, ["delete"])
             take([.persistentVolumes], ["get", "patch"])
+            // What k3s has said while it rebuilt an etcd.
+            take([.pods], ["get"], subresource: "log")
         }
         if purposes.contains(.upgrade) {
             // The API is asked as the syncer's Secret has it, at the port that the Service leads to.

@@ -105,7 +105,7 @@ public struct HostDrill: Sendable {
         start = context.uptime()
         var serving = AgentPod(
             at: place, claim: ScratchNamespace.claim, settings: settings.agent, run: context.newID())
-        serving.server = (image: try scratch.image(), command: scratch.serverCommand)
+        serving.server = AgentPod.Server(image: try scratch.image(), command: scratch.serverCommand)
         let facts = try AgentRun(host: host, pod: serving, context: context).use { podName throws(Failure) in
             try ask(podName, serving, archive, scratch)
         }
@@ -144,32 +144,14 @@ public struct HostDrill: Sendable {
                 guard error.code == .unreachable || error.code == .notFound else { throw error }
                 last = error.description
             }
-            if let end = try serverEnd(podName, scratch) { throw Self.notUp(archive, host, end) }
+            if let end = try ServerEnd(of: podName, in: scratch.name, on: host) {
+                throw Self.notUp(archive, host, end.words)
+            }
             wait.tell(last)
             try host.client.surroundings.sleep(pause.grow())
         }
         throw Self.notUp(
             archive, host, "k3s was not ready within \(settings.startLimit.components.seconds) s: \(last)")
-    }
-
-    /// What a k3s that has ended said last; nil while it runs.
-    private func serverEnd(_ podName: String, _ scratch: ScratchNamespace) throws(Failure) -> String? {
-        let container = AgentPod.serverContainer
-        let statuses = try host.client.find(.pods, podName, in: scratch.name)?["status", "containerStatuses"]
-        let status = statuses?.arrayValue?.first { $0["name"]?.stringValue == container }
-        guard let ended = status?["state", "terminated"] else { return nil }
-        let end = "k3s ended with status \(ended["exitCode"]?.integerValue ?? -1)"
-        do throws(Failure) {
-            let log = try host.client.log(
-                of: podName, in: scratch.name, container: container, lines: 5, limit: 1 << 14)
-            guard let last = String(decoding: log, as: UTF8.self).split(whereSeparator: \.isNewline).last else {
-                return "\(end) and said nothing"
-            }
-            return "\(end), and said last: \(last.prefix(500))"
-        } catch {
-            guard error.code == .denied || error.code == .notFound else { throw error }
-            return "\(end), and its log cannot be read: \(error.why ?? error.what)"
-        }
     }
 
     private static func notUp(_ archive: HostRestoreArchive, _ host: HostCluster, _ why: String) -> Failure {

@@ -113,7 +113,7 @@ struct VirtualAPI: Sendable {
 
     /// The port of its pods that its Service leads to: the syncer's, or that of k3s itself.
     private func port() throws(Failure) -> Int64 {
-        guard let service = try host.client.find(.services, cluster.name, in: cluster.namespace) else {
+        guard let service = try host.client.find(.services, cluster.service, in: cluster.namespace) else {
             return Self.usualPort
         }
         let ports = service["spec", "ports"]?.arrayValue ?? []

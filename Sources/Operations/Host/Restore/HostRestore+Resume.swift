@@ -53,7 +53,7 @@ extension HostRestore {
     ) throws(Failure) {
         let state = Progress()
         do throws(Failure) {
-            if hold.mark.replicas > 0, hold.cluster.workload.replicas == hold.mark.replicas, let done = try done(hold) {
+            if try hold.isStarted(), let done = try done(hold) {
                 // It was cut after the start.
                 result.outcome = done
                 try hold.waitUntilReady()
@@ -96,7 +96,8 @@ extension HostRestore {
         else {
             let archive = try require(archive, hold)
             return try open(.restoreRun, watched).run(
-                archive.source, named: archive.fileName, options.remote(run: hold.mark.run), expecting: nil)
+                archive.source, named: archive.fileName, options.remote(of: hold.cluster, run: hold.mark.run),
+                expecting: nil)
         }
         if found.needsArchive {
             let archive = try require(archive, hold)
@@ -106,6 +107,7 @@ extension HostRestore {
         if !options.dropsNewerVolumes, found.journal?.plan.newer?.problem != nil {
             _ = try require(archive, hold, because: "it alone tells which volumes its syncer would delete")
         }
+        if let journal = found.journal, journal.state == .rebuilding { return RemoteRestoreOutcome(listed: journal) }
         return try open(.restoreResume, watched).resume(run: found.run, archive: nil, discardOld: false)
     }
 

@@ -74,7 +74,7 @@ public struct HostRestore: Sendable {
         at cluster: VirtualCluster, for archive: HostRestoreArchive, _ options: HostRestoreOptions, isMarked: Bool
     ) throws(Failure) -> HostRestorePlanner.Look {
         if isMarked { return .notPossible("a restore of it is under way") }
-        guard HostRestorePlanner.refusals(of: cluster).isEmpty, archive.driver == .kine,
+        guard HostRestorePlanner.refusals(of: cluster).isEmpty,
             let claim = cluster.volume.claims.first
         else { return .notPossible("it would be refused") }
         if claim.isThere == false { return .notPossible("its claim \(claim.name) is missing, and with it the volume") }
@@ -84,7 +84,8 @@ public struct HostRestore: Sendable {
         let agent = agent(cluster, claim.name, run: nil, context)
         return .seen(
             try agent.use { open throws(Failure) in
-                try open(.restorePlan, context).plan(archive.source, named: archive.fileName, options.remote)
+                try open(.restorePlan, context).plan(
+                    archive.source, named: archive.fileName, options.remote(of: cluster))
             })
     }
 
@@ -118,7 +119,8 @@ public struct HostRestore: Sendable {
             try hold.waitUntilGone()
             try restore(archive, plan.options, hold, objects, state, &result) { open, watched throws(Failure) in
                 try open(.restoreRun, watched).run(
-                    archive.source, named: archive.fileName, plan.options.remote(run: mark.run), expecting: plan.agent)
+                    archive.source, named: archive.fileName, plan.options.remote(of: cluster, run: mark.run),
+                    expecting: plan.agent)
             }
         } catch {
             throw recovered(from: error, hold, isTouched: state.isTouched, wasReady: cluster.isReady)
@@ -232,11 +234,12 @@ public struct HostRestore: Sendable {
         _ exchange: (RestoreAgent.Opening, OperationContext) throws(Failure) -> RemoteRestoreOutcome
     ) throws(Failure) -> RemoteRestoreOutcome {
         let watched = watching(hold)
-        return try agent(hold).use { open throws(Failure) in
+        let outcome = try agent(hold).use { open throws(Failure) in
             try hold.check()
             state.isTouched = true
             return try exchange(open, watched)
         }
+        return try rebuilt(outcome, hold, watched)
     }
 
     func checkIdentity(_ outcome: RemoteRestoreOutcome, _ archive: HostRestoreArchive?) throws(Failure) {
@@ -269,13 +272,23 @@ public struct HostRestore: Sendable {
 }
 
 extension HostRestoreOptions {
-    var remote: RemoteRestoreOptions {
+    private var remote: RemoteRestoreOptions {
         var remote = RemoteRestoreOptions()
         remote.bumpsRevision = bumpsRevision
         remote.replacesOtherCluster = replacesOtherCluster
         remote.acceptsNewIdentity = acceptsNewIdentity
         remote.serverFiles = serverFiles
         remote.newerVolumes = dropsNewerVolumes ? .drop : .carryOver
+        return remote
+    }
+
+    /// What an agent is told of a restore of a cluster in its place.
+    func remote(of cluster: VirtualCluster, run: String? = nil) -> RemoteRestoreOptions {
+        var remote = remote
+        remote.run = run
+        // k3k deletes a claim of the host where it is deleted inside, and none that it does not know
+        // (k3k-kubelet/controller/syncer/persistentvolumeclaims.go).
+        if cluster.layout.generation == .k3k { remote.newerVolumes = nil }
         return remote
     }
 

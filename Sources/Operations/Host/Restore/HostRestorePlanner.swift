@@ -46,6 +46,18 @@ struct HostRestorePlanner {
         archive.document.identity.namespace == cluster.namespace && archive.document.identity.name == cluster.name
     }
 
+    /// By what lies on the volume, where anybody could look: k3s keeps an etcd that it was once started with.
+    private var isOnEtcd: Bool {
+        if case .seen(let seen) = look, let driver = seen.plan.target.driver {
+            return driver == DatastoreDriver.etcd.rawValue
+        }
+        if case .embeddedEtcd = cluster.datastore { return true }
+        return false
+    }
+
+    /// An etcd knows its member by the address of the pod, which is another one each time: k3k's start resets that, no other does.
+    private var isEtcdRebuilt: Bool { cluster.layout.generation == .k3k }
+
     private var isOfKubernetes: Bool { cluster.layout.distribution == .k8s }
 
     var comparison: HostObjectComparison {
@@ -86,6 +98,9 @@ struct HostRestorePlanner {
         }
         if !options.takesSafetyBackup { return none("as told by --no-safety-backup") }
         guard let store else { return none("no store is named") }
+        if isOnEtcd {
+            return none("a backup of an embedded etcd would hold its newest snapshot, not what is there now")
+        }
         switch look {
         case .notPossible(let why): return none(why)
         case .seen(let seen):
@@ -114,6 +129,17 @@ struct HostRestorePlanner {
         if let newer = plan.agent?.plan.newer, newer.problem != nil, !options.dropsNewerVolumes {
             // On a host there is a way to keep them.
             warnings.removeAll { newer.warnings.contains($0) }
+        }
+        if archive.driver == .etcd {
+            // Here k3s rebuilds it before the control plane is started.
+            warnings.removeAll { $0 == RestorePlanner.rebuildWarning }
+        }
+        if cluster.isStoppedByBarrier {
+            warnings.append(
+                "no other pod without a deadline can be made in the namespace \(cluster.namespace) while it is stopped: a "
+                    + "ResourceQuota keeps its pods away, since k3k sets the replicas back")
+            warnings.append(
+                "claims of volumes that are newer than the backup stay on the host, and are not known inside any more")
         }
         if !isOwnPlace {
             warnings.append("the backup is of \(archive.cluster): its host objects are not looked at")
@@ -159,9 +185,14 @@ struct HostRestorePlanner {
                 "the backup is of \((archive.document.distribution ?? .k3s).rawValue), and \(cluster.path) runs"
                     + " \(isOfKubernetes ? "Kubernetes" : "k3s") now")
         }
-        if archive.driver == .etcd {
+        if archive.driver == .etcd, !isEtcdRebuilt {
             refusals.append(
                 "the backup is of embedded etcd, which only k3s itself can rebuild (k3s server --cluster-reset): restore it as a data directory"
+            )
+        } else if !isOfKubernetes, isOnEtcd != (archive.driver == .etcd) {
+            func words(_ isEtcd: Bool) -> String { isEtcd ? "an embedded etcd" : "SQLite" }
+            refusals.append(
+                "the backup is of \(words(archive.driver == .etcd)), and \(cluster.path) keeps its objects in \(words(isOnEtcd))"
             )
         }
         for manager in plan.managers where manager.undoesChanges && !options.allowsManaged {

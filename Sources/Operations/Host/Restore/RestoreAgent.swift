@@ -18,6 +18,8 @@ struct RestoreAgent: Sendable {
     let run: String?
     /// The control plane runs, so that the agent has to be on its node.
     var isBesideControlPlane = true
+    /// A k3s that runs beside it.
+    var server: AgentPod.Server?
     /// How long its pod may take to end.
     var endLimit = Duration.seconds(120)
 
@@ -26,6 +28,11 @@ struct RestoreAgent: Sendable {
         private let run: AgentRun
         private let podName: String
         private var channels: [ExecChannel] = []
+
+        /// How the k3s beside it has ended; nil while it runs.
+        func serverEnd() throws(Failure) -> ServerEnd? {
+            try ServerEnd(of: podName, in: run.pod.place.namespace, on: run.host)
+        }
 
         fileprivate init(_ run: AgentRun, _ podName: String) {
             self.run = run
@@ -49,6 +56,7 @@ struct RestoreAgent: Sendable {
         var pod = AgentPod(cluster: cluster, claim: claim, settings: settings, run: context.newID())
         if let run { pod.labels = [(Self.label, run)] }
         pod.isBesideControlPlane = isBesideControlPlane
+        pod.server = server
         let agentRun = AgentRun(host: host, pod: pod, context: context)
         let result: Result<Value, Failure>
         do throws(Failure) {

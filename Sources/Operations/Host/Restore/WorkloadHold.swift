@@ -10,6 +10,8 @@ struct WorkloadHold: Sendable {
     static let fieldManager = "daytwo"
     private static let pause = Duration.milliseconds(500)
     private static let attempts = 5
+    /// A server of the API that has not seen a barrier yet may let a pod in.
+    private static let quiet = Duration.seconds(2)
 
     let host: HostCluster
     let cluster: VirtualCluster
@@ -29,15 +31,17 @@ struct WorkloadHold: Sendable {
     /// The cluster is in the hands of another run or process.
     struct NotOurs: Error {}
 
-    private var type: ResourceType { cluster.workload.type }
-    private var subject: String { "\(type.kind) \(cluster.namespace)/\(cluster.workload.name)" }
+    var type: ResourceType { cluster.workload.type }
+    var barrier: PodBarrier { PodBarrier(host: host, cluster: cluster, run: mark.run) }
+    var subject: String { "\(type.kind) \(cluster.namespace)/\(cluster.workload.name)" }
 
     // MARK: Stopping
 
-    /// Scales to 0 and writes the mark, in one patch. Throws `locked` where another run has it, `refused` where it is no longer
+    /// Scales to 0 and writes the mark, in one patch; or writes the mark and raises the barrier. Throws `locked` where another run has it, `refused` where it is no longer
     /// as planned.
     func stop() throws(Failure) {
         context.report(.step("stopping the control plane"))
+        if cluster.isStoppedByBarrier { try barrier.rehearse() }
         try change { workload throws(Failure) in
             if let other = try RunMark(of: workload) {
                 // The answer to our own patch may have been lost.
@@ -52,8 +56,9 @@ struct WorkloadHold: Sendable {
                     why: "it has \(workload.replicas) replicas and the image \(there ?? "unknown")",
                     next: "Plan it again.")
             }
-            return patch(workload, replicas: 0, mark.annotations)
+            return patch(workload, replicas: cluster.isStoppedByBarrier ? nil : 0, mark.annotations)
         }
+        if cluster.isStoppedByBarrier { try barrier.raise() }
     }
 
     /// Takes a run that was cut into the hands of this process.
@@ -74,12 +79,13 @@ struct WorkloadHold: Sendable {
         }
     }
 
-    /// Scales to 0 whatever it is at, under the mark of this run.
+    /// Stops it whatever it is at, under the mark of this run.
     func stopAgain() throws(Failure) {
         try change { workload throws(Failure) in
             try requireOurs(workload)
-            return workload.replicas == 0 ? nil : patch(workload, replicas: 0, [])
+            return workload.replicas == 0 || cluster.isStoppedByBarrier ? nil : patch(workload, replicas: 0, [])
         }
+        if cluster.isStoppedByBarrier { try barrier.raise() }
         // Another image is in nobody's way back.
         try waitUntilGone(isImageOurs: false)
     }
@@ -90,10 +96,20 @@ struct WorkloadHold: Sendable {
         var pause = GrowingPause()
         var wait = WaitReport("stopping the control plane", atMost: stopLimit, context)
         var last = ""
+        var quietSince: Duration?
         while true {
-            try check(isImageOurs: isImageOurs)
+            try requireStopped(isImageOurs: isImageOurs)
             let pods = try pods().filter { !$0.hasEnded }
-            if pods.isEmpty { return }
+            if pods.isEmpty {
+                guard cluster.isStoppedByBarrier else { return }
+                let since = quietSince ?? context.uptime()
+                guard context.uptime() - since < Self.quiet else { return }
+                quietSince = since
+                try host.client.surroundings.sleep(Self.pause)
+                continue
+            }
+            quietSince = nil
+            if cluster.isStoppedByBarrier { try remove(pods) }
             last = pods.map(\.name).joined(separator: ", ")
             guard context.uptime() < end else { break }
             wait.tell("still there is \(last)")
@@ -101,19 +117,43 @@ struct WorkloadHold: Sendable {
         }
         throw Failure(
             .unreachable, "the control plane of \(cluster.path) did not stop within \(stopLimit.components.seconds) s",
-            why: "still there: \(last)", next: "Look at: kubectl -n \(cluster.namespace) describe pod \(last)")
+            why: "still there: \(last)"
+                + (cluster.isStoppedByBarrier ? "; k3k's controller takes their finalizer off" : ""),
+            next: "Look at: kubectl -n \(cluster.namespace) describe pod \(last)")
+    }
+
+    private func remove(_ pods: [KubernetesObject]) throws(Failure) {
+        for pod in pods where !pod.isBeingDeleted {
+            do throws(Failure) {
+                try host.client.delete(.pods, pod.name, in: cluster.namespace, Deletion(uid: pod.uid))
+            } catch {
+                guard error.code == .notFound || error.apiStatus?.status == 409 else { throw error }
+            }
+        }
     }
 
     // MARK: Watching
 
     /// Throws where anybody has changed what this run has stopped: its replicas, and its image unless that may be another's.
     func check(isImageOurs: Bool = true) throws(Failure) {
+        try requireStopped(isImageOurs: isImageOurs)
+        guard cluster.isStoppedByBarrier, let pod = try pods().first(where: { !$0.hasEnded }) else { return }
+        throw Failure(
+            .refused, "the pod \(pod.name) was made while \(cluster.path) was stopped",
+            why: "the ResourceQuota \(barrier.name) did not keep it away", cause: Interference())
+    }
+
+    private func requireStopped(isImageOurs: Bool) throws(Failure) {
         guard let workload = try host.client.find(type, cluster.workload.name, in: cluster.namespace) else {
             throw Failure(.refused, "\(subject) is gone", why: "somebody deleted it", cause: Interference())
         }
         try requireOurs(workload)
         var changes: [String] = []
-        if workload.replicas != 0 { changes.append("its replicas were set to \(workload.replicas)") }
+        if cluster.isStoppedByBarrier {
+            if try !barrier.isUp() { changes.append("the ResourceQuota \(barrier.name) was taken away or changed") }
+        } else if workload.replicas != 0 {
+            changes.append("its replicas were set to \(workload.replicas)")
+        }
         if isImageOurs, let image = image(of: workload), image != mark.image, image != mark.newImage {
             changes.append("its image was set to \(image)")
         }
@@ -135,7 +175,7 @@ struct WorkloadHold: Sendable {
         image(of: try host.client.get(type, cluster.workload.name, in: cluster.namespace))
     }
 
-    private func requireOurs(_ workload: KubernetesObject) throws(Failure) {
+    func requireOurs(_ workload: KubernetesObject) throws(Failure) {
         guard workload.uid == cluster.workload.uid else {
             throw Failure(
                 .refused, "\(subject) is another one now", why: "somebody deleted it and made it anew",
@@ -160,84 +200,6 @@ struct WorkloadHold: Sendable {
         return owner?["manager"]?.stringValue.map { " (by \($0))" } ?? ""
     }
 
-    // MARK: Changing the image
-
-    /// Gives the server another image, and nothing else, with what the mark says by now in the same patch.
-    func setImage(_ image: String) throws(Failure) {
-        context.report(.step("setting the image \(image)"))
-        let server = cluster.server
-        try change(.strategic) { workload throws(Failure) in
-            try requireOurs(workload)
-            let there = self.image(of: workload)
-            guard there == mark.image || there == mark.newImage || mark.deed == .upgradeRollback else {
-                throw Failure(
-                    .refused, "somebody set the image of \(subject) to \(there ?? "none")", cause: Interference())
-            }
-            let container = JSONValue.object([
-                JSONMember("name", .string(server.container)), JSONMember("image", .string(image)),
-            ])
-            let pod = JSONValue.object([
-                JSONMember(server.isInitContainer ? "initContainers" : "containers", .array([container]))
-            ])
-            let marked = patch(workload, replicas: nil, mark.annotations)
-            return marked.setting(["spec", "template", "spec"], to: pod)
-        }
-    }
-
-    // MARK: Starting
-
-    /// Gives it its replicas back; the mark stays until it is known that all is well.
-    func start() throws(Failure) {
-        guard mark.replicas > 0 else { return }
-        context.report(.step("starting the control plane"))
-        try change { workload throws(Failure) in
-            try requireOurs(workload)
-            return workload.replicas == mark.replicas ? nil : patch(workload, replicas: mark.replicas, [])
-        }
-    }
-
-    /// Waits until its pods are ready, with the image of the template: the workload's own status is not asked, since it has been
-    /// seen to say that all is well where nothing was.
-    func waitUntilReady() throws(Failure) {
-        guard mark.replicas > 0 else { return }
-        let what = "waiting until the control plane is ready"
-        context.report(.step(what))
-        let end = context.uptime() + startLimit
-        var pause = GrowingPause()
-        var wait = WaitReport(what, atMost: startLimit, context)
-        var last = "it has no pod"
-        while true {
-            let workload = try host.client.get(type, cluster.workload.name, in: cluster.namespace)
-            try requireOurs(workload)
-            guard workload.replicas == mark.replicas else {
-                throw Failure(
-                    .refused, "somebody set the replicas of \(subject) to \(workload.replicas)", cause: Interference())
-            }
-            let pods = try pods()
-            // Whoever has set another image since a restore stopped it gets that one.
-            let image = mark.deed.isUpgrade ? startImage : image(of: workload) ?? startImage
-            let ready = pods.filter { readiness(of: $0, with: image) == nil }
-            if ready.count >= mark.replicas { return }
-            last = pods.first.flatMap { readiness(of: $0, with: image) } ?? "it has no pod"
-            guard context.uptime() < end else { break }
-            wait.tell(last)
-            try context.checkStop()
-            try host.client.surroundings.sleep(pause.grow())
-        }
-        throw Failure(
-            .unreachable,
-            "the control plane of \(cluster.path) was not ready within \(startLimit.components.seconds) s", why: last)
-    }
-
-    /// Takes the mark off, and leaves other annotations in the same patch.
-    func finish(leaving annotations: [JSONMember] = []) throws(Failure) {
-        try change { workload throws(Failure) in
-            if workload.uid == cluster.workload.uid, try RunMark(of: workload) == nil { return nil }
-            try requireOurs(workload)
-            return patch(workload, replicas: nil, RunMark.removal + annotations)
-        }
-    }
-
     // MARK: Pods
 
     /// The addresses of its pods that are meant to stay.
@@ -245,7 +207,7 @@ struct WorkloadHold: Sendable {
         try pods().filter { !$0.isBeingDeleted }.compactMap { $0["status", "podIP"]?.stringValue }
     }
 
-    private func pods() throws(Failure) -> [KubernetesObject] {
+    func pods() throws(Failure) -> [KubernetesObject] {
         let workload = try host.client.get(type, cluster.workload.name, in: cluster.namespace)
         let labels = workload["spec", "selector", "matchLabels"]?.strings ?? [:]
         guard !labels.isEmpty else {
@@ -257,24 +219,11 @@ struct WorkloadHold: Sendable {
         }
     }
 
-    /// Why a pod is not ready with this image; nil where it is.
-    private func readiness(of pod: KubernetesObject, with image: String) -> String? {
-        if pod.isBeingDeleted { return "the pod \(pod.name) is ending" }
-        if self.image(inPodSpec: pod["spec"]) != image { return "the pod \(pod.name) has another image" }
-        let conditions = pod["status", "conditions"]?.arrayValue ?? []
-        if conditions.contains(where: { $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True" }) {
-            return nil
-        }
-        let statuses = pod["status", "containerStatuses"]?.arrayValue ?? []
-        let waiting = statuses.compactMap { $0["state", "waiting", "reason"]?.stringValue }.first
-        return "the pod \(pod.name) is \(waiting ?? pod["status", "phase"]?.stringValue ?? "unknown"), not ready"
-    }
-
     func image(of workload: KubernetesObject) -> String? {
         image(inPodSpec: workload["spec", "template", "spec"])
     }
 
-    private func image(inPodSpec spec: JSONValue?) -> String? {
+    func image(inPodSpec spec: JSONValue?) -> String? {
         let containers =
             (spec?["containers"]?.arrayValue ?? []) + (spec?["initContainers"]?.arrayValue ?? [])
         return containers.first { $0["name"]?.stringValue == cluster.server.container }?["image"]?.stringValue
@@ -283,7 +232,7 @@ struct WorkloadHold: Sendable {
     // MARK: Changes
 
     /// Looks, decides and patches; looks again where somebody was faster. nil: nothing is to be changed.
-    private func change(
+    func change(
         _ kind: PatchKind = .merge, _ decide: (KubernetesObject) throws(Failure) -> JSONValue?
     ) throws(Failure) {
         for attempt in 1... {
@@ -302,7 +251,7 @@ struct WorkloadHold: Sendable {
         }
     }
 
-    private func patch(_ workload: KubernetesObject, replicas: Int64?, _ annotations: [JSONMember]) -> JSONValue {
+    func patch(_ workload: KubernetesObject, replicas: Int64?, _ annotations: [JSONMember]) -> JSONValue {
         var metadata = [
             JSONMember("uid", .string(workload.uid)), JSONMember("resourceVersion", .string(workload.resourceVersion)),
         ]

@@ -1,0 +1,84 @@
+import Failures
+import JSONValues
+import Kubernetes
+import VirtualClusters
+
+/// Keeps pods away from a namespace where scaling down is no use, since a controller sets the replicas back: a ResourceQuota of
+/// no pods. It does not count those with a deadline of their own, as agents have.
+///
+/// <https://kubernetes.io/docs/concepts/policy/resource-quotas/#quota-scopes>
+struct PodBarrier: Sendable {
+    private static let attempts = 4
+    private static let pause = Duration.milliseconds(300)
+
+    let host: HostCluster
+    let cluster: VirtualCluster
+    /// The run that has the cluster stopped: the name is of this run alone.
+    let run: String
+
+    var name: String { "daytwo-\(run.prefix(8))" }
+
+    /// Raises it, where it is not up. Pods that are there stay.
+    func raise() throws(Failure) {
+        var attempt = 1
+        while try !isUp() {
+            do throws(Failure) {
+                _ = try host.client.create(.resourceQuotas, quota, in: cluster.namespace)
+                return
+            } catch {
+                // It is there by now, or the answer was lost: the next look tells.
+                let isWorthIt = error.apiStatus?.status == 409 || error.code == .unreachable
+                guard isWorthIt, attempt < Self.attempts else { throw error }
+                attempt += 1
+                try host.client.surroundings.sleep(Self.pause)
+            }
+        }
+    }
+
+    /// Throws what would keep it from being raised; nothing is changed.
+    func rehearse() throws(Failure) {
+        guard try !isUp() else { return }
+        _ = try host.client.create(.resourceQuotas, quota, in: cluster.namespace, dryRun: true)
+    }
+
+    /// Whether it is there, and as it was made.
+    func isUp() throws(Failure) -> Bool {
+        guard let found = try host.client.find(.resourceQuotas, name, in: cluster.namespace) else { return false }
+        return !found.isBeingDeleted && found["spec", "hard", "pods"]?.stringValue == "0"
+            && found["spec", "scopes"]?.arrayValue == [.string("NotTerminating")]
+    }
+
+    /// Takes it away, where it is there.
+    func remove() throws(Failure) {
+        do throws(Failure) {
+            try host.client.delete(.resourceQuotas, name, in: cluster.namespace)
+        } catch {
+            guard error.code == .notFound else { throw error }
+        }
+    }
+
+    private var quota: KubernetesObject {
+        let labels = JSONValue.object([
+            JSONMember(AgentPod.managedBy, .string("daytwo")),
+            JSONMember(AgentPod.clusterLabel, .string(String(cluster.name.prefix(63)))),
+            JSONMember(RestoreAgent.label, .string(run)),
+        ])
+        return KubernetesObject(
+            .members([
+                ("apiVersion", .string("v1")), ("kind", .string("ResourceQuota")),
+                ("metadata", .members([("name", .string(name)), ("labels", labels)])),
+                (
+                    "spec",
+                    .members([
+                        ("hard", .members([("pods", .string("0"))])),
+                        ("scopes", .array([.string("NotTerminating")])),
+                    ])
+                ),
+            ]))
+    }
+}
+
+extension VirtualCluster {
+    /// A controller sets its replicas back: it is stopped by keeping its pods away.
+    var isStoppedByBarrier: Bool { layout.generation == .k3k }
+}
