@@ -16,8 +16,10 @@ final class SandboxFixture {
         var words = ["up", "--state", state, "--hosts", "\(hosts)", "--clusters", "\(clusters)", "--size", "\(size)"]
         words += ["--daytwo", binaries]
         for generation in generations { words += ["--generation", generation] }
+        // The etcd of k3k's clusters is where the tests have it.
+        let path = ProcessInfo.processInfo.environment["PATH"].map { ["PATH": $0] } ?? [:]
         sandbox = try ChildProcess(
-            arguments: [Self.program()] + words, directory: commands.root, timeout: .seconds(300)
+            arguments: [Self.program()] + words, environment: path, directory: commands.root, timeout: .seconds(300)
         ).start(below: commands.root)
         let end = ContinuousClock().now + .seconds(60)
         while try !isReady(clusters) {
