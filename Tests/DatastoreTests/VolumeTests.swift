@@ -140,6 +140,35 @@ struct VolumeTests {
         #expect(try pair.survey().volumes == [], "nothing is newer any more")
     }
 
+    @Test("bring their namespace along where the one in the backup was being deleted, and would take them with it")
+    func dyingNamespace() throws {
+        let pair = try Pair(Self.fixtures[0])
+        defer { pair.remove() }
+        let key = "/registry/namespaces/later"
+        let dying = """
+            {"kind":"Namespace","apiVersion":"v1","metadata":{"name":"later","uid":"dying",\
+            "deletionTimestamp":"2026-11-22T12:00:00Z"},"spec":{"finalizers":["kubernetes"]},"status":{"phase":"Terminating"}}
+            """
+        let connection = try DatabaseQueue(path: pair.restored)
+        try connection.write { db in
+            try db.execute(
+                sql:
+                    "INSERT INTO kine (name, created, deleted, create_revision, prev_revision, lease, value) VALUES (?, 1, 0, 0, 0, 0, ?)",
+                arguments: [key, Data(dying.utf8)])
+        }
+        try connection.close()
+        _ = try pair.bumped()
+        let volumes = try pair.survey().volumes
+        let namespace = try #require(volumes.first { $0.key == key })
+        #expect(namespace.replacedUID == "dying" && namespace.remarks.first?.contains("being deleted") == true)
+        let rows = try VolumeCarryOver(volumes).apply(from: KineFile(path: pair.replaced), toDatabaseAt: pair.restored)
+        let revision = try #require(rows.first { $0.key == key }?.revision)
+        let value = try #require(try KineFile(path: pair.restored).value(at: revision))
+        let metadata = ObjectMetadata(decoding: value)
+        #expect(metadata.deletionTimestamp == nil && metadata.uid == namespace.uid && metadata.uid != "dying")
+        #expect(try pair.survey().volumes == [], "nothing is newer any more")
+    }
+
     @Test("are named with what belongs to them")
     func named() throws {
         let pair = try Pair(Self.fixtures[0])

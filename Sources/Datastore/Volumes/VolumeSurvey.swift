@@ -7,9 +7,14 @@ public struct VolumeSurvey: Sendable {
     public struct Restored: Sendable {
         /// The UID of its object; nil where it cannot be read.
         public var uid: String?
+        /// It was being deleted when it was backed up.
+        public var isBeingDeleted: Bool
 
         /// A key that has a value.
-        public init(uid: String?) { self.uid = uid }
+        public init(uid: String?, isBeingDeleted: Bool = false) {
+            self.uid = uid
+            self.isBeingDeleted = isBeingDeleted
+        }
     }
 
     /// Namespaces first, then volumes, then claims, as they must be made; each by key.
@@ -33,8 +38,10 @@ public struct VolumeSurvey: Sendable {
         let states = try restored.keyStates()
         var live: [String: Restored] = [:]
         for (key, newest) in states.newest where !newest.isDeleted {
-            let value = Self.isVolume(key) ? try restored.value(at: newest.revision) : nil
-            live[key] = Restored(uid: value.flatMap { ObjectMetadata(decoding: $0).uid })
+            let isRead = Self.isVolume(key) || key.hasPrefix(Self.namespaces)
+            let value = isRead ? try restored.value(at: newest.revision) : nil
+            let metadata = value.map { ObjectMetadata(decoding: $0) }
+            live[key] = Restored(uid: metadata?.uid, isBeingDeleted: metadata?.deletionTimestamp != nil)
         }
         try self.init(replaced: replaced, outcome: outcome) { live[$0] }
     }
@@ -71,20 +78,28 @@ public struct VolumeSurvey: Sendable {
             let remarks = Self.remarks(binding, states) { found[$0] != nil }
             found[key]?.remarks += remarks
         }
-        // A claim in a namespace that does not exist would be deleted.
+        // A claim in a namespace that does not exist would be deleted, and so would one in a namespace that was being deleted then.
         let claimed = outcome == .carriedOver ? found.values.compactMap(\.namespace) : []
         for name in Set(claimed) {
             let key = Self.namespaces + name
-            guard restored(key) == nil else { continue }
+            let there = restored(key)
+            if let there, !there.isBeingDeleted { continue }
             guard let newest = states.newest[key], !newest.isDeleted else {
                 for (claim, volume) in found where volume.namespace == name {
-                    found[claim]?.remarks.append("its namespace is in neither datastore")
+                    found[claim]?.remarks.append(
+                        there == nil
+                            ? "its namespace is in neither datastore" : "its namespace was being deleted in the backup")
                 }
                 continue
             }
             let value = try replaced.value(at: newest.revision) ?? []
-            found[key] = Self.newer(key, .namespace, ObjectKey(key), value, outcome)
-            if let count = others["namespaces"] { others["namespaces"] = count > 1 ? count - 1 : nil }
+            var namespace = Self.newer(key, .namespace, ObjectKey(key), value, outcome)
+            if let there {
+                namespace.replacedUID = there.uid
+                namespace.remarks.append("the one in the backup was being deleted, and would take what is in it along")
+            }
+            found[key] = namespace
+            if there == nil, let count = others["namespaces"] { others["namespaces"] = count > 1 ? count - 1 : nil }
         }
         self.volumes = found.values.sorted { Self.place($0) < Self.place($1) }
         self.others = others

@@ -74,7 +74,8 @@ extension RestoreArchive {
         guard index.inventory.entry(ObjectsReading.path) != nil else { return nil }
         let found = Gathering()
         try ObjectsReading(reader, index).each { line throws(Failure) in
-            found.keys[line.key] = VolumeSurvey.Restored(uid: VolumeSurvey.isVolume(line.key) ? line.uid : nil)
+            found.keys[line.key] = VolumeSurvey.Restored(
+                uid: VolumeSurvey.isVolume(line.key) ? line.uid : nil, isBeingDeleted: line.deleted != nil)
         }
         return found.keys
     }
