@@ -135,6 +135,19 @@ struct HostMoveTests {
         #expect(try move.there("get", "pod", "silver-0", "-n", "fresh", "--no-headers").contains("Running"))
     }
 
+    @Test("A namespace stays for what somebody has put into it, of whatever kind")
+    func inhabited() throws {
+        let move = try MoveFixture("B")
+        let run = try move.restore("run", "--create-namespace", "--yes")
+        #expect(run.code == 0, "\(run.text)\(run.errors)")
+        _ = try move.there(
+            "create", "cronjob", "nightly", "--image=busybox", "--schedule=0 3 * * *", "-n", "fresh")
+        let back = try move.host.daytwo("restore", "rollback", MoveFixture.place, "--yes", host: 2)
+        #expect(back.code == 0, "\(back.errors)")
+        #expect(try move.there("get", "cronjobs", "-n", "fresh", "-o", "name") == "cronjob.batch/nightly\n")
+        #expect(try move.there("get", "statefulsets,services,secrets", "-n", "fresh", "-o", "name") == "")
+    }
+
     @Test("What is refused makes nothing, and says what to do")
     func refused() throws {
         let move = try MoveFixture("B", isPaused: false)

@@ -30,7 +30,7 @@ struct MoveCreation: Sendable {
     func takeNamespaceOver() throws(Failure) {
         guard let there = try MoveRemoval.namespace(namespace, on: host), !there.isBeingDeleted,
             let other = there.annotations[HostObjectCreation.mark], other != mark.run,
-            try MoveRemoval.firstObject(in: namespace, on: host) == nil
+            try NamespaceContents(of: namespace, on: host).first() == nil
         else { return }
         context.report(.step("taking over the empty namespace \(namespace) of the run \(other.prefix(8))"))
         let metadata = JSONValue.object([

@@ -104,7 +104,7 @@ struct MoveRemoval: Sendable {
     private func removeNamespace() throws(Failure) -> Bool {
         guard let there = try Self.namespace(namespace, on: host), there.annotations[HostObjectCreation.mark] == run
         else { return false }
-        let other = try Self.firstObject(in: namespace, on: host) { object in
+        let other = try NamespaceContents(of: namespace, on: host).first { object in
             object.annotations[HostObjectCreation.mark] != run && object.labels[SyncerNames.markerLabel] != name
         }
         if let other {
@@ -127,23 +127,6 @@ struct MoveRemoval: Sendable {
             guard error.code == .denied else { throw error }
             return nil
         }
-    }
-
-    /// What somebody has put into a namespace, `Secret shop`; nil where there is only what the host puts into each, or what
-    /// does not count.
-    static func firstObject(
-        in namespace: String, on host: HostCluster, where counts: (KubernetesObject) -> Bool = { _ in true }
-    ) throws(Failure) -> String? {
-        let own: Set<String> = ["default", "kube-root-ca.crt", "openshift-service-ca.crt"]
-        for type in HostManifest.kinds.filter(\.isNamespaced) + [.pods, .jobs] {
-            let others = try host.client.list(type, in: namespace).objects.filter { object in
-                let isAgent = [.pods, .jobs].contains(type) && object.labels[AgentPod.managedBy] == "daytwo"
-                return !own.contains(object.name) && !isAgent && counts(object)
-                    && object["type"]?.stringValue != "kubernetes.io/service-account-token"
-            }
-            if let first = others.first { return "\(type.kind) \(first.name)" }
-        }
-        return nil
     }
 
     private func waitUntilGone(_ what: String, _ left: () throws(Failure) -> String?) throws(Failure) {
