@@ -65,7 +65,10 @@ struct HostK3kTests {
         ] {
             try cut(at: step)
             try #require(try mark() != "", "\(step): it had ended")
-            #expect(try quotas() != "", "\(step)")
+            // It goes with the StatefulSet that says what it is for.
+            let owner = try host.kubectl(
+                "get", "resourcequotas", "-n", namespace, "-o", "jsonpath={.items[0].metadata.ownerReferences[0].name}")
+            #expect(owner.text == "k3k-\(cluster)-server", "\(step)")
             let way = try host.daytwo(arguments: ["restore", verb, name] + (verb == "rollback" ? ["--yes"] : []))
             #expect(way.code == 0, "\(step), \(verb): \(way.text)\(way.errors)")
             #expect(try content() == (verb == "resume" ? "old" : "new"), "\(step), \(verb)")
@@ -85,6 +88,36 @@ struct HostK3kTests {
         #expect(ended.code == 8 && ended.errors.contains("was taken away or changed"), "\(ended.code) \(ended.errors)")
         #expect(try content() == "new")
         try expectWell("without its quota")
+    }
+
+    @Test("A quota that a run has left goes; one of another cluster's run is in the way, and no backup has one")
+    func quotasOfOthers() throws {
+        try quota("left", of: cluster)
+        let backup = try host.daytwo("backup", "create", name)
+        #expect(backup.code == 0, "\(backup.errors)")
+        #expect(try !host.daytwo("backup", "ls", "\(cluster)@latest").text.contains("ResourceQuota"))
+        let run = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes")
+        #expect(run.code == 0, "\(run.text)\(run.errors)")
+        try expectWell("with what was left")
+        try quota("other", of: "violet")
+        let blocked = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes")
+        #expect(
+            blocked.code == 4 && blocked.errors.contains("a restore of violet in the same namespace"),
+            "\(blocked.errors)")
+        #expect(try quotas() == "resourcequota/other\n" && mark() == "")
+    }
+
+    private func quota(_ name: String, of cluster: String) throws {
+        let manifest = try host.commands.write(
+            """
+            apiVersion: v1
+            kind: ResourceQuota
+            metadata:
+              name: \(name)
+              labels: {app.kubernetes.io/managed-by: daytwo, daytwo.dev/cluster: \(cluster)}
+            spec: {hard: {pods: "0"}, scopes: [NotTerminating]}
+            """, to: "\(name).yaml")
+        #expect(try host.kubectl("apply", "-n", namespace, "-f", manifest).code == 0)
     }
 
     @Test("An etcd that k3s does not rebuild goes back to the one from before")

@@ -64,6 +64,11 @@ struct AgentDeath {
     }
 
     private func evicted(_ reason: String, _ message: String, _ failure: Failure) -> Failure {
+        guard reason != "DeadlineExceeded" else {
+            return Failure(
+                .unreachable, "the agent on \(host.name) was ended at its deadline",
+                why: "it may live \(pod.settings.deadline.components.seconds) s", next: "Run it again.", cause: failure)
+        }
         let isOfScratch = message.contains("EmptyDir") || message.contains("ephemeral")
         return Failure(
             .unreachable, "the agent on \(host.name) was put out by its node while it worked",

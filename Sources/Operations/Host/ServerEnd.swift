@@ -10,12 +10,20 @@ struct ServerEnd {
     /// Why the log cannot be read.
     private let logProblem: String?
 
-    /// nil while it runs.
+    /// nil while it runs. Throws `unreachable` where its pod is gone or was ended.
     init?(of podName: String, in namespace: String, on host: HostCluster) throws(Failure) {
         let container = AgentPod.serverContainer
-        let statuses = try host.client.find(.pods, podName, in: namespace)?["status", "containerStatuses"]
-        let found = statuses?.arrayValue?.first { $0["name"]?.stringValue == container }
-        guard let ended = found?["state", "terminated"] else { return nil }
+        let pod = try host.client.find(.pods, podName, in: namespace)
+        let statuses = pod?["status", "containerStatuses"]?.arrayValue
+        let found = statuses?.first { $0["name"]?.stringValue == container }
+        guard let ended = found?["state", "terminated"] else {
+            guard let pod, pod["status", "phase"]?.stringValue != "Failed" else {
+                throw Failure(
+                    .unreachable, "the pod \(podName) with k3s is gone",
+                    why: pod?["status", "message"]?.stringValue ?? pod?["status", "reason"]?.stringValue)
+            }
+            return nil
+        }
         status = ended["exitCode"]?.integerValue ?? -1
         do throws(Failure) {
             let log = try host.client.log(of: podName, in: namespace, container: container, lines: 5, limit: 1 << 14)

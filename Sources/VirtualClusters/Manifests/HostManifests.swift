@@ -127,9 +127,9 @@ private struct Membership {
         }
     }
 
-    /// What the syncer wrote, what the host makes by itself, and what is another release's.
+    /// What the syncer wrote, what daytwo has there for a while, what the host makes by itself, and what is another release's.
     private func isForeign(_ listed: ListedObject) -> Bool {
-        if listed.isSynced { return true }
+        if listed.isSynced || listed.labels["app.kubernetes.io/managed-by"] == "daytwo" { return true }
         if listed.type == .secrets, listed.object["type"]?.stringValue == "kubernetes.io/service-account-token" {
             return true
         }

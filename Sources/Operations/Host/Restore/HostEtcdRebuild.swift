@@ -84,7 +84,9 @@ extension HostRestore {
         while true {
             if let ended = try open.serverEnd() {
                 guard ended.status == 0 else {
-                    throw Failure(.failed, "k3s did not rebuild its etcd from the snapshot", why: ended.words)
+                    throw Failure(
+                        .failed, "k3s did not rebuild its etcd from the snapshot", why: ended.words,
+                        next: "Where the token is another one: that of the backup is server/token in it.")
                 }
                 return
             }

@@ -49,7 +49,9 @@ extension HostRestore {
             let agent = agent(hold)
             try agent.sweep()
             outcome = try repeated { () throws(Failure) in
-                try agent.use { open throws(Failure) in
+                // Between two attempts somebody else may have taken it over.
+                try hold.check(isImageOurs: false)
+                return try agent.use { open throws(Failure) in
                     let found: String? = if let journal { journal } else { try ours(open, hold) }
                     guard let run = found else { return nil }
                     return try open(.restoreRollback, hold.context).rollBack(run: run)

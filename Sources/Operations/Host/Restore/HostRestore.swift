@@ -102,6 +102,11 @@ public struct HostRestore: Sendable {
             throw Failure(
                 .refused, "the restore of \(cluster.path) is refused", why: plan.refusals.joined(separator: "; "))
         }
+        if let other = PodBarrier.ofAnother(than: cluster, in: objects) {
+            throw Failure(
+                .locked, "a restore of \(other.cluster) in the namespace \(cluster.namespace) is under way, or was cut",
+                why: "its ResourceQuota \(other.quota) keeps all pods of the namespace away", next: "Finish it first.")
+        }
         try requirePlanned(plan, archive, cluster, objects)
         var result = HostRestoreResult(run: context.newID())
         if plan.safetyBackup.isTaken, let store {
@@ -260,6 +265,11 @@ public struct HostRestore: Sendable {
     func finish(
         _ hold: WorkloadHold, _ archive: HostRestoreArchive?, _ result: inout HostRestoreResult, since start: Duration
     ) throws(Failure) {
+        if hold.cluster.isStoppedByBarrier {
+            result.remarks.append(
+                "its revisions went backwards, and what stayed connected to it misses changes until it is started again: "
+                    + "kubectl -n \(hold.cluster.namespace) delete pod -l cluster=\(hold.cluster.name),type=agent")
+        }
         if hold.mark.replicas > 0 { result.downtime = (result.readyAt ?? context.uptime()) - start }
         do throws(Failure) {
             try hold.finish()

@@ -137,9 +137,11 @@ struct HostRestorePlanner {
         if cluster.isStoppedByBarrier {
             warnings.append(
                 "no other pod without a deadline can be made in the namespace \(cluster.namespace) while it is stopped: a "
-                    + "ResourceQuota keeps its pods away, since k3k sets the replicas back")
+                    + "ResourceQuota keeps its pods away, since k3k sets the replicas back; without it k3k would begin an empty "
+                    + "cluster before the etcd is rebuilt, so nobody may remove it")
             warnings.append(
-                "claims of volumes that are newer than the backup stay on the host, and are not known inside any more")
+                "in k3k's mode virtual what runs on the server itself stops with it; claims on the host that are newer than the "
+                    + "backup stay there, and are not known inside any more")
         }
         if !isOwnPlace {
             warnings.append("the backup is of \(archive.cluster): its host objects are not looked at")
@@ -177,6 +179,14 @@ struct HostRestorePlanner {
 
     private func refusals(_ plan: HostRestorePlan) -> [String] {
         var refusals: [String] = []
+        if let other = PodBarrier.ofAnother(than: cluster, in: objects) {
+            refusals.append(
+                "a restore of \(other.cluster) in the same namespace is under way, or was cut, and keeps all pods away (ResourceQuota \(other.quota)): finish it first"
+            )
+        }
+        if cluster.isStoppedByBarrier, cluster.workload.replicas == 0 {
+            refusals.append("its StatefulSet has no replicas, which k3k never asks for: start k3k's controller")
+        }
         if let mark {
             refusals.append(mark.locked(cluster.path, commands).description)
         }

@@ -50,11 +50,47 @@ struct PodBarrier: Sendable {
 
     /// Takes it away, where it is there.
     func remove() throws(Failure) {
+        guard let found = try host.client.find(.resourceQuotas, name, in: cluster.namespace) else { return }
+        try delete(found)
+    }
+
+    /// Takes away what runs that are over have left: only who has the cluster may do that.
+    func removeOthers() throws(Failure) {
+        let selector = "\(AgentPod.managedBy)=daytwo,\(AgentPod.clusterLabel)=\(cluster.name.prefix(63))"
+        let quotas = try host.client.list(.resourceQuotas, in: cluster.namespace, ObjectSelector(labels: selector))
+        for quota in quotas.objects where quota.name != name { try delete(quota) }
+    }
+
+    private func delete(_ quota: KubernetesObject) throws(Failure) {
         do throws(Failure) {
-            try host.client.delete(.resourceQuotas, name, in: cluster.namespace)
+            try host.client.delete(
+                .resourceQuotas, quota.name, in: cluster.namespace, Deletion(propagation: .background, uid: quota.uid))
         } catch {
-            guard error.code == .notFound else { throw error }
+            // Gone, or another one by now.
+            guard error.code == .notFound || error.apiStatus?.status == 409 else { throw error }
         }
+    }
+
+    /// The quota by which a run keeps the pods of another virtual cluster away, and with them those of this one: its name, and
+    /// the cluster's.
+    static func ofAnother(
+        than cluster: VirtualCluster, in objects: HostObjects
+    ) -> (quota: String, cluster: String)? {
+        for quota in objects.objects(of: .resourceQuotas) where quota.namespace == cluster.namespace {
+            guard quota.labels[AgentPod.managedBy] == "daytwo", let other = quota.labels[AgentPod.clusterLabel],
+                other != String(cluster.name.prefix(63))
+            else { continue }
+            return (quota.name, other)
+        }
+        return nil
+    }
+
+    /// Where the StatefulSet goes, with the mark on it, nobody would know of the quota any more.
+    private var owner: JSONValue {
+        .members([
+            ("apiVersion", .string(cluster.workload.type.apiVersion)), ("kind", .string(cluster.workload.type.kind)),
+            ("name", .string(cluster.workload.name)), ("uid", .string(cluster.workload.uid)),
+        ])
     }
 
     private var quota: KubernetesObject {
@@ -66,7 +102,12 @@ struct PodBarrier: Sendable {
         return KubernetesObject(
             .members([
                 ("apiVersion", .string("v1")), ("kind", .string("ResourceQuota")),
-                ("metadata", .members([("name", .string(name)), ("labels", labels)])),
+                (
+                    "metadata",
+                    .members([
+                        ("name", .string(name)), ("labels", labels), ("ownerReferences", .array([owner])),
+                    ])
+                ),
                 (
                     "spec",
                     .members([

@@ -66,7 +66,8 @@ public struct RunMark: Sendable, Equatable {
                 .halfWay, "the marks of a restore on \(workload.namespace ?? "")/\(workload.name) make no sense",
                 why: "somebody has changed its annotations \(RunAnnotations.run), …-replicas or …-deed",
                 next:
-                    "Put them right by hand, or take all \(HostManifest.annotationPrefix)restore-… annotations off it.")
+                    "Put them right by hand, or take all \(HostManifest.annotationPrefix)restore-… annotations off it, and remove a "
+                    + "ResourceQuota daytwo-… of its namespace.")
         }
         self.run = run
         self.deed = deed

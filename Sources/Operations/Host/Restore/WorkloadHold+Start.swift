@@ -5,6 +5,9 @@ import VirtualClusters
 
 /// The way back to a control plane that runs.
 extension WorkloadHold {
+    /// How long there may be no pod.
+    private static let patience = Duration.seconds(10)
+
     // MARK: Changing the image
 
     /// Gives the server another image, and nothing else, with what the mark says by now in the same patch.
@@ -33,16 +36,25 @@ extension WorkloadHold {
 
     /// Gives it its replicas back; the mark stays until it is known that all is well.
     func start() throws(Failure) {
-        if cluster.isStoppedByBarrier { try barrier.remove() }
+        if cluster.isStoppedByBarrier {
+            try requireOurs(host.client.get(type, cluster.workload.name, in: cluster.namespace))
+            try barrier.remove()
+        }
         guard mark.replicas > 0 else { return }
         context.report(.step("starting the control plane"))
+        if cluster.isStoppedByBarrier { return try wake() }
         try change { workload throws(Failure) in
             try requireOurs(workload)
-            if cluster.isStoppedByBarrier {
-                // Its controller has waited longer after each refusal; any change makes it look at once.
-                return patch(workload, replicas: nil, [JSONMember(RunAnnotations.woken, .string(mark.run))])
-            }
             return workload.replicas == mark.replicas ? nil : patch(workload, replicas: mark.replicas, [])
+        }
+    }
+
+    /// Its controller has waited longer after each refusal; any change makes it look at once.
+    private func wake() throws(Failure) {
+        let time = "\(context.uptime().components.seconds)"
+        try change { workload throws(Failure) in
+            try requireOurs(workload)
+            return patch(workload, replicas: nil, [JSONMember(RunAnnotations.woken, .string(time))])
         }
     }
 
@@ -62,6 +74,7 @@ extension WorkloadHold {
         var pause = GrowingPause()
         var wait = WaitReport(what, atMost: startLimit, context)
         var last = "it has no pod"
+        var woken = context.uptime()
         while true {
             let workload = try host.client.get(type, cluster.workload.name, in: cluster.namespace)
             try requireOurs(workload)
@@ -70,6 +83,10 @@ extension WorkloadHold {
                     .refused, "somebody set the replicas of \(subject) to \(workload.replicas)", cause: Interference())
             }
             let pods = try pods()
+            if pods.isEmpty, cluster.isStoppedByBarrier, context.uptime() - woken > Self.patience {
+                woken = context.uptime()
+                try wake()
+            }
             // Whoever has set another image since a restore stopped it gets that one.
             let image = mark.deed.isUpgrade ? startImage : image(of: workload) ?? startImage
             let ready = pods.filter { readiness(of: $0, with: image) == nil }

@@ -58,7 +58,18 @@ struct WorkloadHold: Sendable {
             }
             return patch(workload, replicas: cluster.isStoppedByBarrier ? nil : 0, mark.annotations)
         }
-        if cluster.isStoppedByBarrier { try barrier.raise() }
+        if cluster.isStoppedByBarrier { try raiseBarrier() }
+    }
+
+    private func raiseBarrier() throws(Failure) {
+        try barrier.raise()
+        // Whoever has ended this run meanwhile has not seen it.
+        guard try RunMark(of: host.client.get(type, cluster.workload.name, in: cluster.namespace))?.run == mark.run
+        else {
+            try barrier.remove()
+            throw takenOver
+        }
+        try barrier.removeOthers()
     }
 
     /// Takes a run that was cut into the hands of this process.
@@ -85,7 +96,7 @@ struct WorkloadHold: Sendable {
             try requireOurs(workload)
             return workload.replicas == 0 || cluster.isStoppedByBarrier ? nil : patch(workload, replicas: 0, [])
         }
-        if cluster.isStoppedByBarrier { try barrier.raise() }
+        if cluster.isStoppedByBarrier { try raiseBarrier() }
         // Another image is in nobody's way back.
         try waitUntilGone(isImageOurs: false)
     }
