@@ -52,9 +52,12 @@ struct HostDrillTests {
         let tokens = host.volumeFiles { $0.hasSuffix("/server/token") }
         #expect(!tokens.isEmpty)
         for token in tokens { try FileManager.default.removeItem(atPath: token) }
-        let backup = try host.daytwo("backup", "create", name)
+        let backup = try host.daytwo("backup", "create", name, "-o", "json")
         #expect(backup.code == 3, "\(backup.code) \(backup.text)\(backup.errors)")
-        let run = try drill("--start-timeout", "10m")
+        // The one of this second: the first one may be of the same.
+        let id = try #require(try backup.json()["id"] as? String)
+        let run = try host.daytwo(
+            "backup", "drill", id, "--kubeconfig", host.kubeconfig(), "--start-timeout", "10m")
         #expect(run.code == 5, "\(run.code) \(run.text)\(run.errors)")
         #expect(run.errors.contains("k3s ended with status 1, and said last"), "\(run.errors)")
         #expect(run.errors.contains("/data/server/tls/client-admin.crt"), "\(run.errors)")

@@ -135,6 +135,20 @@ struct HostK3kTests {
         #expect(try content() == "new")
     }
 
+    @Test("A token that does not open the backup is seen before anything is stopped")
+    func otherToken() throws {
+        let patched = try host.kubectl(
+            "patch", "secret", "k3k-\(cluster)-token", "-n", namespace, "--type=merge", "-p",
+            #"{"data":{"token":"YW5vdGhlcg=="}}"#)
+        #expect(patched.code == 0, "\(patched.errors)")
+        let run = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes")
+        #expect(
+            run.code == 4 && run.errors.contains("the token in Secret k3k-\(cluster)-token is not the backup's"),
+            "\(run.code) \(run.errors)")
+        #expect(!run.errors.contains("another"), "\(run.errors)")
+        #expect(try mark() == "" && quotas() == "" && content() == "new")
+    }
+
     @Test("Without the right to make quotas nothing is stopped")
     func denied() throws {
         let rights = try host.daytwo("rbac", "--for", "restore", "-n", namespace).text

@@ -36,6 +36,27 @@ struct HostPlanFileTests {
         #expect(try host.leftovers() == "")
     }
 
+    @Test(
+        "A token that does not open the backup is told by the plan, and the restore puts the Secret back where it is told to"
+    )
+    func otherToken() throws {
+        let secret = "vc-k3s-\(cluster)"
+        func token() throws -> String {
+            try host.kubectl("get", "secret", secret, "-n", namespace, "-o", "jsonpath={.data.token}").text
+        }
+        let before = try token()
+        let patched = try host.kubectl(
+            "patch", "secret", secret, "-n", namespace, "--type=merge", "-p", #"{"data":{"token":"YW5vdGhlcg=="}}"#)
+        #expect(try patched.code == 0 && token() != before)
+        let plan = try host.daytwo("restore", "plan", name, "\(cluster)@latest", "--no-safety-backup")
+        #expect(plan.text.contains("the token in Secret \(secret) is not the backup's"), "\(plan.text)")
+        #expect(plan.text.contains("--apply Secret/\(secret)"), "\(plan.text)")
+        let run = try host.daytwo(
+            "restore", "run", name, "\(cluster)@latest", "--yes", "--no-safety-backup", "--apply", "Secret/\(secret)")
+        #expect(run.code == 0, "\(run.text)\(run.errors)")
+        #expect(try token() == before)
+    }
+
     @Test("What is no such plan, or has choices beside it, is a mistake of usage")
     func noPlan() throws {
         let file = host.commands.path("plan.json")

@@ -58,7 +58,7 @@ public struct HostBackup: Sendable {
         request.purpose = purpose
         request.options.level = level
         request.version = cluster.server.version.map { .init(value: $0, source: "image") }
-        request.hostToken = try token()
+        request.hostToken = HostToken(of: cluster, in: objects)?.bytes
         let manifests = HostManifests(of: cluster, in: objects)
         request.facts = facts
         request.facts.missing = manifests.missing.isEmpty ? nil : manifests.missing
@@ -100,25 +100,6 @@ public struct HostBackup: Sendable {
             release: cluster.layout.generation == .k3k ? nil : cluster.name,
             layoutGeneration: cluster.layout.generation.rawValue, image: cluster.server.image.text,
             exposure: cluster.exposures.map(HostFacts.Exposure.init))
-    }
-
-    /// The token in the host's Secret, to be compared with the file; nil where there is none, or where it may not be read.
-    private func token() throws(Failure) -> [UInt8]? {
-        for location in cluster.tokens {
-            let (name, key): (String, String)
-            switch location {
-            case .secret(let secret, let member, _): (name, key) = (secret, member)
-            case .environment(_, let secret?, let member?): (name, key) = (secret, member)
-            default: continue
-            }
-            guard
-                let object = objects.objects(of: .secrets).first(where: {
-                    $0.namespace == cluster.namespace && $0.name == name
-                }), let text = object["data", key]?.stringValue, let bytes = Data(base64Encoded: text), !bytes.isEmpty
-            else { continue }
-            return Array(bytes)
-        }
-        return nil
     }
 
     private func files(_ manifests: HostManifests, _ context: OperationContext) throws(Failure) -> [HostFile] {

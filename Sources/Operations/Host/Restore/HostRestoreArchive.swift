@@ -23,6 +23,8 @@ public struct HostRestoreArchive: Sendable {
     let databaseBytes: UInt64
     /// The claims that its datastore knows.
     let claims: Set<SyncerNames.VirtualName>
+    /// The token that opens its datastore; nil where that is not proven.
+    var token: ServerToken?
     /// What in its datastore belongs to the host that it was on, by key.
     var hostBindings: [HostBinding] = []
 }
@@ -51,16 +53,19 @@ extension HostRestoreArchive {
         }
         context.report(.step("verifying \(fileName)"))
         let receiver = CheckReceiver(
-            context, total: reader.uncompressedSize, wanted: Set(hosts.map(\.header.path)))
+            context, total: reader.uncompressedSize, wanted: Set(hosts.map(\.header.path) + [Self.tokenPath]))
         _ = try reader.verify(workers: context.workers, delivering: receiver)
         var manifests: [HostManifest] = []
         var foreign: [String] = []
-        for (path, bytes) in receiver.files.sorted(by: { $0.key < $1.key }) {
+        for (path, bytes) in receiver.files.sorted(by: { $0.key < $1.key }) where path != Self.tokenPath {
             do throws(Failure) {
                 manifests.append(try HostManifest(path: path, bytes: bytes))
             } catch {
                 foreign.append(error.description)
             }
+        }
+        if document.token.isProven, let bytes = receiver.files[Self.tokenPath] {
+            token = try ServerToken(parsing: bytes)
         }
         self.manifests = manifests
         self.foreign = foreign
@@ -70,6 +75,8 @@ extension HostRestoreArchive {
         }
         claims = Set(names)
     }
+
+    private static let tokenPath = "server/token"
 
     /// What it is a backup of: `host-1/team/blue`, or a name alone.
     var cluster: String {

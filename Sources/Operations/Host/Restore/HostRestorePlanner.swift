@@ -205,6 +205,7 @@ struct HostRestorePlanner {
                 "the backup is of \(words(archive.driver == .etcd)), and \(cluster.path) keeps its objects in \(words(isOnEtcd))"
             )
         }
+        if let other = otherToken { refusals.append(other) }
         for manager in plan.managers where manager.undoesChanges && !options.allowsManaged {
             refusals.append("\(manager.manager), and would undo the restore: \(manager.advice); or say --allow-managed")
         }
@@ -218,5 +219,18 @@ struct HostRestorePlanner {
                 "the claim \(plan.target.claim ?? "with the data") is missing, and the backup does not have it")
         }
         return refusals + comparison.refusals + (plan.agent?.plan.refusals ?? [])
+    }
+
+    /// k3s takes the token of the Secret, and ends where that does not open what the datastore has of its identity.
+    private var otherToken: String? {
+        guard !options.acceptsNewIdentity, let token = archive.token, let here = HostToken(of: cluster, in: objects),
+            !here.isSame(as: token)
+        else { return nil }
+        let what = "the token in Secret \(here.secret) is not the backup's, and does not open its datastore: "
+        if cluster.isStoppedByBarrier {
+            return what + "set the one of the backup (server/token in it) there and in its configuration"
+        }
+        let isPutBack = HostObjectSelection(options.appliedObjects ?? []).has(.secrets, here.secret) && isOwnPlace
+        return isPutBack ? nil : what + "put that back as well, with --apply Secret/\(here.secret)"
     }
 }

@@ -23,6 +23,8 @@ struct PodBarrier: Sendable {
         var attempt = 1
         while try !isUp() {
             do throws(Failure) {
+                // One that somebody has changed holds nobody away.
+                try remove()
                 _ = try host.client.create(.resourceQuotas, quota, in: cluster.namespace)
                 return
             } catch {

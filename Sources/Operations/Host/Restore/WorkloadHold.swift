@@ -37,8 +37,8 @@ struct WorkloadHold: Sendable {
 
     // MARK: Stopping
 
-    /// Scales to 0 and writes the mark, in one patch; or writes the mark and raises the barrier. Throws `locked` where another run has it, `refused` where it is no longer
-    /// as planned.
+    /// Scales to 0 and writes the mark, in one patch; or writes the mark and raises the barrier. Throws `locked` where another
+    /// run has it, `refused` where it is no longer as planned.
     func stop() throws(Failure) {
         context.report(.step("stopping the control plane"))
         if cluster.isStoppedByBarrier { try barrier.rehearse() }
