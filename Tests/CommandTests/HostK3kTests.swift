@@ -65,10 +65,13 @@ struct HostK3kTests {
         ] {
             try cut(at: step)
             try #require(try mark() != "", "\(step): it had ended")
-            // It goes with the StatefulSet that says what it is for.
-            let owner = try host.kubectl(
-                "get", "resourcequotas", "-n", namespace, "-o", "jsonpath={.items[0].metadata.ownerReferences[0].name}")
-            #expect(owner.text == "k3k-\(cluster)-server", "\(step)")
+            if step == "stopped" {
+                // It goes with the StatefulSet that says what it is for.
+                let owner = try host.kubectl(
+                    "get", "resourcequotas", "-n", namespace, "-o",
+                    "jsonpath={.items[0].metadata.ownerReferences[0].name}")
+                #expect(owner.text == "k3k-\(cluster)-server", "\(step)")
+            }
             let way = try host.daytwo(arguments: ["restore", verb, name] + (verb == "rollback" ? ["--yes"] : []))
             #expect(way.code == 0, "\(step), \(verb): \(way.text)\(way.errors)")
             #expect(try content() == (verb == "resume" ? "old" : "new"), "\(step), \(verb)")
@@ -180,25 +183,29 @@ struct HostK3kTests {
     }
 
     private func cut(at step: String) throws {
-        let before = try Set(journals())
+        let folder = try journals()
+        let before = Set(runs(folder))
         let run = try start()
         while !run.hasEnded() {
-            let isThere = try step == "stopped" ? quotas() != "" : isNew(step, before)
+            let isThere = try step == "stopped" ? quotas() != "" : isNew(step, folder, before)
             if isThere { kill(run.id, SIGKILL) } else { usleep(1000) }
         }
     }
 
-    private func journals() throws -> [String] {
+    /// The folder of the runs on the volume.
+    private func journals() throws -> String {
         let volume = try host.kubectl(
             "get", "pvc", "varlibrancherk3s-\(pod)", "-n", namespace, "-o", "jsonpath={.spec.volumeName}"
         ).text
-        let folder = host.commands.path("sandbox/host-1/volumes/\(volume)/.daytwo")
-        let runs = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return runs.map { "\(folder)/\($0)/journal.json" }
+        return host.commands.path("sandbox/host-1/volumes/\(volume)/.daytwo")
     }
 
-    private func isNew(_ state: String, _ before: Set<String>) throws -> Bool {
-        try journals().contains { path in
+    private func runs(_ folder: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).map { "\(folder)/\($0)/journal.json" }
+    }
+
+    private func isNew(_ state: String, _ folder: String, _ before: Set<String>) -> Bool {
+        runs(folder).contains { path in
             guard !before.contains(path), let data = FileManager.default.contents(atPath: path) else { return false }
             return String(decoding: data, as: UTF8.self).contains("\"state\" : \"\(state)\"")
         }
