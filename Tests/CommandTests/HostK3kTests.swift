@@ -93,6 +93,23 @@ struct HostK3kTests {
         try expectWell("without its quota")
     }
 
+    @Test("A k3s that is let in before its etcd is rebuilt does not begin an empty cluster")
+    func guarded() throws {
+        try cut(at: "rebuilding")
+        #expect(try host.kubectl("delete", "resourcequotas", "--all", "-n", namespace).code == 0)
+        try host.commands.wait("its end") {
+            try host.kubectl(
+                "get", "pod", pod, "-n", namespace, "-o",
+                "jsonpath={.status.containerStatuses[0].lastState.terminated.exitCode}"
+            ).text == "1"
+        }
+        #expect(try !isReady())
+        let resumed = try host.daytwo("restore", "resume", name)
+        #expect(resumed.code == 0, "\(resumed.text)\(resumed.errors)")
+        #expect(try content() == "old")
+        try expectWell("let in too early")
+    }
+
     @Test("A quota that a run has left goes; one of another cluster's run is in the way, and no backup has one")
     func quotasOfOthers() throws {
         try quota("left", of: cluster)

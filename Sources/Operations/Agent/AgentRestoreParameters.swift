@@ -46,6 +46,7 @@ extension RemoteRestoreOptions {
         options.discardsOld = discardsOld
         options.newerVolumes = newerVolumes
         options.isWayBack = isWayBack
+        options.guardsEtcd = guardsEtcd
         options.cleanings = cleanings
         return options
     }

@@ -19,6 +19,8 @@ public struct RemoteRestoreOptions: Codable, Sendable, Equatable {
     public var cleanings: [HostBinding.Kind]?
     /// It takes an upgrade back: what it replaces was written by a newer version.
     public var isWayBack: Bool?
+    /// Keep k3s from starting before its etcd is rebuilt.
+    public var guardsEtcd: Bool?
     /// The id of the run on the host: its beginning ends the name of the run on the volume, so that they are found by each other.
     public var run: String?
 

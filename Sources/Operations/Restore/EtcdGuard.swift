@@ -16,6 +16,17 @@ enum EtcdGuard {
         guard symlink(target, path) == 0 else { throw Failure.system("create the link", path, errno) }
     }
 
+    /// Where the log of an etcd is, below `server/`.
+    static let log = "db/etcd/member/wal"
+
+    /// Puts a file where the log of an etcd would be into a staged `server/`. With `cluster-init` k3s makes an empty etcd where there
+    /// is none, whatever lies at `db/state.db`; with this it ends ("invalid state for wal directory", k3s pkg/etcd/etcd.go), and so
+    /// does `--cluster-reset`: whoever rebuilds the etcd removes the file first.
+    static func putLog(intoServer server: String) throws(Failure) {
+        for directory in ["db/etcd", "db/etcd/member"] { try createDirectory("\(server)/\(directory)", mode: 0o700) }
+        try DurableFile(at: "\(server)/\(log)").commit()
+    }
+
     /// Takes it away, when it is there.
     static func remove(fromServer server: String) throws(Failure) {
         let path = "\(server)/db/state.db"

@@ -122,6 +122,8 @@ public struct RestoreOptions: Codable, Sendable, Equatable {
     public var newerVolumes: NewerVolumes?
     /// It takes an upgrade back: what it replaces was written by a newer version, and is never brought back under this one.
     public var isWayBack: Bool?
+    /// Nobody but who rebuilds its etcd is to start k3s meanwhile, though something starts it by itself.
+    public var guardsEtcd: Bool?
     /// What of the old host is cleaned from the restored datastore, for one that goes on elsewhere; nil where it stays.
     public var cleanings: [HostBinding.Kind]?
 

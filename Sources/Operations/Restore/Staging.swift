@@ -42,7 +42,10 @@ struct Staging {
         try bump(database, like: verified.index)
         let carried = try carryVolumes(to: database)
         let cleaned = try clean(database)
-        if archive.driver == .etcd { try EtcdGuard.put(intoServer: path) }
+        if archive.driver == .etcd {
+            try EtcdGuard.put(intoServer: path)
+            if plan.options.guardsEtcd == true { try EtcdGuard.putLog(intoServer: path) }
+        }
         try receiver.finish()
         if directory.distribution == .k3s, let server = verified.index.inventory.entry("server") {
             try setMetadata(

@@ -143,6 +143,7 @@ actor VirtualControlPlane: RunningContainer {
 
     private func openDatabase() throws(Failure) -> any PlaneDatabase {
         guard options.isOnEtcd else { return try KineDatabase(path: databasePath, version: options.version) }
+        try EtcdDatabase.check(etcdDirectory)
         // A start without --cluster-reset is what the flag waits for.
         unlink("\(serverDirectory)/db/reset-flag")
         return try EtcdDatabase(directory: etcdDirectory, address: options.address, output: options.etcdLog)

@@ -37,9 +37,11 @@ extension HostRestore {
             "--data-dir=\(data.directory)", "--disable-agent", "--cluster-reset",
             "--cluster-reset-restore-path=\(server)/\(snapshot)",
         ]
-        // Left by an attempt that was cut, it would end this one.
-        let words = ["rm", "-f", "\(server)/db/reset-flag", "&&", "exec"] + k3s
-        let script = words.map { $0 == "&&" ? $0 : Self.quoted($0) }.joined(separator: " ")
+        // The flag is left by an attempt that was cut, and the log is the guard that keeps everybody else out.
+        let steps = [
+            ["rm", "-f", "\(server)/db/reset-flag"], ["rm", "-f", "\(server)/\(EtcdGuard.log)"], ["exec"] + k3s,
+        ]
+        let script = steps.map { $0.map(Self.quoted).joined(separator: " ") }.joined(separator: "; ")
         let surroundings = try surroundings(of: hold.cluster)
         return AgentPod.Server(
             image: hold.mark.image, command: ["/bin/sh", "-c", script],

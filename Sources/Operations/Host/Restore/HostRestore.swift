@@ -296,9 +296,12 @@ extension HostRestoreOptions {
     func remote(of cluster: VirtualCluster, run: String? = nil) -> RemoteRestoreOptions {
         var remote = remote
         remote.run = run
-        // k3k deletes a claim of the host where it is deleted inside, and none that it does not know
-        // (k3k-kubelet/controller/syncer/persistentvolumeclaims.go).
-        if cluster.layout.generation == .k3k { remote.newerVolumes = nil }
+        if cluster.layout.generation == .k3k {
+            // It deletes a claim of the host where it is deleted inside, and none that it does not know
+            // (k3k-kubelet/controller/syncer/persistentvolumeclaims.go).
+            remote.newerVolumes = nil
+            remote.guardsEtcd = true
+        }
         return remote
     }
 

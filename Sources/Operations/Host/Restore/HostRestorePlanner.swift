@@ -137,8 +137,7 @@ struct HostRestorePlanner {
         if cluster.isStoppedByBarrier {
             warnings.append(
                 "no other pod without a deadline can be made in the namespace \(cluster.namespace) while it is stopped: a "
-                    + "ResourceQuota keeps its pods away, since k3k sets the replicas back; without it k3k would begin an empty "
-                    + "cluster before the etcd is rebuilt, so nobody may remove it")
+                    + "ResourceQuota keeps its pods away, since k3k sets the replicas back")
             warnings.append(
                 "in k3k's mode virtual what runs on the server itself stops with it; claims on the host that are newer than the "
                     + "backup stay there, and are not known inside any more")
