@@ -16,15 +16,14 @@ enum EtcdGuard {
         guard symlink(target, path) == 0 else { throw Failure.system("create the link", path, errno) }
     }
 
-    /// Where the log of an etcd is, below `server/`.
-    static let log = "db/etcd/member/wal"
+    /// Where an etcd is, below `server/`.
+    static let etcd = "db/etcd"
 
-    /// Puts a file where the log of an etcd would be into a staged `server/`. With `cluster-init` k3s makes an empty etcd where there
-    /// is none, whatever lies at `db/state.db`; with this it ends ("invalid state for wal directory", k3s pkg/etcd/etcd.go), and so
-    /// does `--cluster-reset`: whoever rebuilds the etcd removes the file first.
-    static func putLog(intoServer server: String) throws(Failure) {
-        for directory in ["db/etcd", "db/etcd/member"] { try createDirectory("\(server)/\(directory)", mode: 0o700) }
-        try DurableFile(at: "\(server)/\(log)").commit()
+    /// Puts a file where an etcd would be into a staged `server/`. With `cluster-init` k3s makes an empty etcd where there is none,
+    /// whatever lies at `db/state.db`; with this it ends ("invalid state for wal directory", k3s pkg/etcd/etcd.go), and k3k does not
+    /// begin with `--cluster-reset`, which it does where there is a directory. Whoever rebuilds the etcd removes the file first.
+    static func putFile(intoServer server: String) throws(Failure) {
+        try DurableFile(at: "\(server)/\(etcd)").commit()
     }
 
     /// Takes it away, when it is there.

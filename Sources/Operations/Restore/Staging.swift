@@ -44,7 +44,7 @@ struct Staging {
         let cleaned = try clean(database)
         if archive.driver == .etcd {
             try EtcdGuard.put(intoServer: path)
-            if plan.options.guardsEtcd == true { try EtcdGuard.putLog(intoServer: path) }
+            if plan.options.guardsEtcd == true { try EtcdGuard.putFile(intoServer: path) }
         }
         try receiver.finish()
         if directory.distribution == .k3s, let server = verified.index.inventory.entry("server") {

@@ -42,7 +42,6 @@ struct ClusterReset: Sendable {
                     + "\(inside)/server/db/reset-flag")
         }
         try createDirectory("\(server)/db")
-        try EtcdDatabase.check(etcd)
         if let path = flags["cluster-reset-restore-path"] { try restore(path, to: etcd, inside, log) }
         guard EtcdDatabase.exists(etcd) else { throw Self.fatal("etcd: there is no etcd in \(inside)/server/db/etcd") }
         // As k3s does, before anything is known of the token.

@@ -23,11 +23,11 @@ final class EtcdDatabase: PlaneDatabase {
     /// Whether there is an etcd that has been up before; k3s looks at the same directory.
     static func exists(_ directory: String) -> Bool { PlainFile.exists("\(directory)/member/wal") }
 
-    /// Ends, as k3s does, where the place of its log is taken by something else.
+    /// Ends, as k3s does, where its place is taken by something else.
     static func check(_ directory: String) throws(Failure) {
-        let path = "\(directory)/member/wal"
-        guard let status = try FileStatus.ifPresent(path), status.kind != .directory else { return }
-        throw Failure(.failed, "starting kubernetes: preparing server: invalid state for wal directory \(path)")
+        guard let status = try FileStatus.ifPresent(directory), status.kind != .directory else { return }
+        throw Failure(
+            .failed, "starting kubernetes: preparing server: invalid state for wal directory \(directory)/member/wal")
     }
 
     func close() { server.stop() }

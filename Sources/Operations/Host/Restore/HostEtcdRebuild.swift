@@ -37,9 +37,9 @@ extension HostRestore {
             "--data-dir=\(data.directory)", "--disable-agent", "--cluster-reset",
             "--cluster-reset-restore-path=\(server)/\(snapshot)",
         ]
-        // The flag is left by an attempt that was cut, and the log is the guard that keeps everybody else out.
+        // The flag is left by an attempt that was cut; the guard keeps everybody else out. A directory there stays.
         let steps = [
-            ["rm", "-f", "\(server)/db/reset-flag"], ["rm", "-f", "\(server)/\(EtcdGuard.log)"], ["exec"] + k3s,
+            ["rm", "-f", "\(server)/db/reset-flag"], ["rm", "-f", "\(server)/\(EtcdGuard.etcd)"], ["exec"] + k3s,
         ]
         let script = steps.map { $0.map(Self.quoted).joined(separator: " ") }.joined(separator: "; ")
         let surroundings = try surroundings(of: hold.cluster)
