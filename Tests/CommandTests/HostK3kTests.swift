@@ -200,31 +200,11 @@ struct HostK3kTests {
     }
 
     private func cut(at step: String) throws {
-        let folder = try journals()
-        let before = Set(runs(folder))
+        let journals = try host.journals(ofClaim: "varlibrancherk3s-\(pod)", in: namespace)
         let run = try start()
         while !run.hasEnded() {
-            let isThere = try step == "stopped" ? quotas() != "" : isNew(step, folder, before)
+            let isThere = try step == "stopped" ? quotas() != "" : journals.hasNew(step)
             if isThere { kill(run.id, SIGKILL) } else { usleep(1000) }
-        }
-    }
-
-    /// The folder of the runs on the volume.
-    private func journals() throws -> String {
-        let volume = try host.kubectl(
-            "get", "pvc", "varlibrancherk3s-\(pod)", "-n", namespace, "-o", "jsonpath={.spec.volumeName}"
-        ).text
-        return host.commands.path("sandbox/host-1/volumes/\(volume)/.daytwo")
-    }
-
-    private func runs(_ folder: String) -> [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).map { "\(folder)/\($0)/journal.json" }
-    }
-
-    private func isNew(_ state: String, _ folder: String, _ before: Set<String>) -> Bool {
-        runs(folder).contains { path in
-            guard !before.contains(path), let data = FileManager.default.contents(atPath: path) else { return false }
-            return String(decoding: data, as: UTF8.self).contains("\"state\" : \"\(state)\"")
         }
     }
 

@@ -158,8 +158,7 @@ struct HostRestoreDeathTests {
     private enum Step { case stopped, staged, done, started }
 
     private func cut(at step: Step) throws {
-        let folder = "\(try volume())/.daytwo"
-        let before = Set(journals(folder))
+        let journals = try host.journals(ofClaim: "data-\(cluster)-0", in: namespace)
         try host.fault(step == .started ? ["slow-start", "--on", name, "--value", "2"] : ["--clear"])
         let run = try host.commands.start(
             ["restore", "run", name, backup(), "--yes", "--no-safety-backup"], environment: host.surroundings(),
@@ -167,22 +166,11 @@ struct HostRestoreDeathTests {
         while !run.hasEnded() {
             switch step {
             case .stopped where try mark() != "": kill(run.id, SIGKILL)
-            case .staged where isNew("staged", folder, before), .done where isNew("done", folder, before):
+            case .staged where journals.hasNew("staged"), .done where journals.hasNew("done"):
                 kill(run.id, SIGKILL)
-            case .started where try isNew("done", folder, before) && replicas() == "1": kill(run.id, SIGKILL)
+            case .started where try journals.hasNew("done") && replicas() == "1": kill(run.id, SIGKILL)
             default: usleep(1000)
             }
-        }
-    }
-
-    private func journals(_ folder: String) -> [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).map { "\(folder)/\($0)/journal.json" }
-    }
-
-    private func isNew(_ state: String, _ folder: String, _ before: Set<String>) -> Bool {
-        journals(folder).contains { path in
-            guard !before.contains(path), let data = FileManager.default.contents(atPath: path) else { return false }
-            return String(decoding: data, as: UTF8.self).contains("\"state\" : \"\(state)\"")
         }
     }
 

@@ -98,4 +98,13 @@ public struct HostCluster: Sendable {
     private static let accessReviews = ResourceType(
         group: "authorization.k8s.io", version: "v1", plural: "selfsubjectaccessreviews",
         kind: "SelfSubjectAccessReview", isNamespaced: false)
+
+    /// Deletes this object, and no other of its name; one that is gone, or is another one by now, is nobody's trouble.
+    func remove(_ type: ResourceType, _ object: KubernetesObject, in namespace: String) throws(Failure) {
+        do throws(Failure) {
+            try client.delete(type, object.name, in: namespace, Deletion(uid: object.uid))
+        } catch {
+            guard error.code == .notFound || error.apiStatus?.status == 409 else { throw error }
+        }
+    }
 }

@@ -56,18 +56,7 @@ public struct ControlClient: Sendable {
         let bytes = Array(path.utf8)
         guard bytes.count < room else { return -1 }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let raw = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        guard raw >= 0 else { return -1 }
-        let result = withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(raw, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard result == 0 else {
-            close(raw)
-            return -1
-        }
-        return raw
+        return connect(socket: socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0), to: address)
     }
 
     private func ask(_ question: KeyValuePairs<String, JSONValue?>) throws(Failure) -> String {

@@ -70,15 +70,6 @@ struct EtcdClient: Sendable {
         guard raw >= 0 else { return -1 }
         var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(raw, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        let result = withUnsafePointer(to: place) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(raw, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard result == 0 else {
-            close(raw)
-            return -1
-        }
-        return raw
+        return connect(socket: raw, to: place)
     }
 }

@@ -142,6 +142,12 @@ final class SandboxFixture {
         return found
     }
 
+    /// The records of the restores on the volume of a claim on the first host: looked at without kubectl, so that one can be cut in time.
+    func journals(ofClaim claim: String, in namespace: String) throws -> RestoreJournals {
+        let volume = try kubectl("get", "pvc", claim, "-n", namespace, "-o", "jsonpath={.spec.volumeName}").text
+        return RestoreJournals(folder: commands.path("sandbox/host-1/volumes/\(volume)/.daytwo"))
+    }
+
     /// The database of its only control plane.
     func database() throws -> String {
         try #require(volumeFiles { $0.hasSuffix("/state.db") && !$0.contains("/.daytwo/") }.first)

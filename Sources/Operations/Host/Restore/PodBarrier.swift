@@ -53,23 +53,15 @@ struct PodBarrier: Sendable {
     /// Takes it away, where it is there.
     func remove() throws(Failure) {
         guard let found = try host.client.find(.resourceQuotas, name, in: cluster.namespace) else { return }
-        try delete(found)
+        try host.remove(.resourceQuotas, found, in: cluster.namespace)
     }
 
     /// Takes away what runs that are over have left: only who has the cluster may do that.
     func removeOthers() throws(Failure) {
         let selector = "\(AgentPod.managedBy)=daytwo,\(AgentPod.clusterLabel)=\(cluster.name.prefix(63))"
         let quotas = try host.client.list(.resourceQuotas, in: cluster.namespace, ObjectSelector(labels: selector))
-        for quota in quotas.objects where quota.name != name { try delete(quota) }
-    }
-
-    private func delete(_ quota: KubernetesObject) throws(Failure) {
-        do throws(Failure) {
-            try host.client.delete(
-                .resourceQuotas, quota.name, in: cluster.namespace, Deletion(propagation: .background, uid: quota.uid))
-        } catch {
-            // Gone, or another one by now.
-            guard error.code == .notFound || error.apiStatus?.status == 409 else { throw error }
+        for quota in quotas.objects where quota.name != name {
+            try host.remove(.resourceQuotas, quota, in: cluster.namespace)
         }
     }
 

@@ -120,7 +120,9 @@ struct WorkloadHold: Sendable {
                 continue
             }
             quietSince = nil
-            if cluster.isStoppedByBarrier { try remove(pods) }
+            if cluster.isStoppedByBarrier {
+                for pod in pods where !pod.isBeingDeleted { try host.remove(.pods, pod, in: cluster.namespace) }
+            }
             last = pods.map(\.name).joined(separator: ", ")
             guard context.uptime() < end else { break }
             wait.tell("still there is \(last)")
@@ -131,16 +133,6 @@ struct WorkloadHold: Sendable {
             why: "still there: \(last)"
                 + (cluster.isStoppedByBarrier ? "; k3k's controller takes their finalizer off" : ""),
             next: "Look at: kubectl -n \(cluster.namespace) describe pod \(last)")
-    }
-
-    private func remove(_ pods: [KubernetesObject]) throws(Failure) {
-        for pod in pods where !pod.isBeingDeleted {
-            do throws(Failure) {
-                try host.client.delete(.pods, pod.name, in: cluster.namespace, Deletion(uid: pod.uid))
-            } catch {
-                guard error.code == .notFound || error.apiStatus?.status == 409 else { throw error }
-            }
-        }
     }
 
     // MARK: Watching
