@@ -140,12 +140,30 @@ struct HostMoveTests {
         let move = try MoveFixture("B")
         let run = try move.restore("run", "--create-namespace", "--yes")
         #expect(run.code == 0, "\(run.text)\(run.errors)")
+        try expectOriginalStays(move)
         _ = try move.there(
             "create", "cronjob", "nightly", "--image=busybox", "--schedule=0 3 * * *", "-n", "fresh")
         let back = try move.host.daytwo("restore", "rollback", MoveFixture.place, "--yes", host: 2)
         #expect(back.code == 0, "\(back.errors)")
         #expect(try move.there("get", "cronjobs", "-n", "fresh", "-o", "name") == "cronjob.batch/nightly\n")
         #expect(try move.there("get", "statefulsets,services,secrets", "-n", "fresh", "-o", "name") == "")
+    }
+
+    /// Beside its copy on a host that the configuration knows, the original is not started without a word.
+    private func expectOriginalStays(_ move: MoveFixture) throws {
+        let configuration = try move.host.commands.write(move.host.configuration(), to: "hosts.yaml")
+        func resume(_ more: String...) throws -> ChildProcess.Result {
+            try move.host.daytwo(
+                arguments: ["clusters", "resume", move.name, "--host", "one", "--config", configuration] + more)
+        }
+        let refused = try resume()
+        #expect(
+            refused.code == 4
+                && refused.errors.contains("\(MoveFixture.place) on two runs with the same identity"),
+            "\(refused.code) \(refused.errors)")
+        #expect(try resume("--allow-second-copy", "--dry-run").code == 0)
+        _ = try move.there("scale", "sts", "silver", "-n", "fresh", "--replicas=0")
+        #expect(try resume("--dry-run").code == 0, "a copy that is stopped is none")
     }
 
     @Test("What is refused makes nothing, and says what to do")

@@ -25,27 +25,8 @@ struct ClustersPause: JobCommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        try change.make(.pause, session) { cluster, objects throws(Failure) in
+        try change.make(.pause, session) { cluster, _, objects throws(Failure) in
             try cluster.pausePlan(in: objects, at: session.now)
-        }
-    }
-}
-
-/// `daytwo clusters resume`.
-struct ClustersResume: JobCommand {
-    static let configuration = CommandConfiguration.verb(
-        "resume", abstract: "Start a paused control plane again.",
-        exits: [.refused, .locked, .unreachable, .denied, .notFound])
-
-    @OptionGroup var change: ClusterChange
-
-    @OptionGroup var jobOptions: JobOptions
-
-    @OptionGroup var global: GlobalOptions
-
-    func perform(_ session: Session) throws(Failure) -> ExitStatus {
-        try change.make(.resume, session) { cluster, objects throws(Failure) in
-            try cluster.resumePlan(in: objects)
         }
     }
 }
@@ -67,13 +48,14 @@ struct ClusterChange: ParsableArguments {
     static let fieldManager = "daytwo"
 
     func make(
-        _ kind: JobKind, _ session: Session, _ plan: (VirtualCluster, HostObjects) throws(Failure) -> PausePlan
+        _ kind: JobKind, _ session: Session,
+        _ plan: (VirtualCluster, HostCluster, HostObjects) throws(Failure) -> PausePlan
     ) throws(Failure) -> ExitStatus {
         let deed = kind == .pause ? "paused" : "resumed"
         let context = session.context(stopped: "look at it: daytwo clusters show \(cluster)")
         let host = try self.host.about(cluster, session).one(session, context).cluster
         let (found, objects) = try host.cluster(named: self.host.named(cluster))
-        let plan = try plan(found, objects)
+        let plan = try plan(found, host, objects)
         if dryRun {
             try apply(plan, host)
         } else {

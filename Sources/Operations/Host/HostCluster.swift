@@ -27,6 +27,13 @@ public struct HostCluster: Sendable {
         return HostCluster(name: name, client: client)
     }
 
+    /// The same for a question that is not worth a long wait.
+    public func answering(within limit: Duration) -> HostCluster {
+        var client = client
+        (client.attemptLimit, client.callLimit) = (limit, limit)
+        return HostCluster(name: name, client: client)
+    }
+
     /// The kinds by which virtual clusters are found and shown. Without the first, there is nothing to be found.
     public static let discoveryKinds: [ResourceType] = [
         .statefulSets, .deployments, .pods, .services, .ingresses, .persistentVolumeClaims, .configMaps, .secrets,

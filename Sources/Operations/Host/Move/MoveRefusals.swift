@@ -138,23 +138,13 @@ struct MoveRefusals {
             return ["the original \(plan.source.cluster) runs: \(hint(path, on: identity.host ?? "HOST"))"]
         }
         guard let fingerprint = plan.source.serverCA else { return [] }
-        let other = Discovery(of: planner.objects).clusters.first { cluster in
-            cluster.workload.replicas > 0 && cluster.path != plan.target.path
-                && planner.objects.objects(of: .secrets).contains {
-                    $0.namespace == cluster.namespace && $0.name == "vc-\(cluster.name)"
-                        && Self.fingerprint(of: $0) == fingerprint
-                }
+        let other = IdentityCopies(fingerprint: fingerprint).running(among: planner.objects) {
+            $0.path != plan.target.path
         }
         return other.map {
             let host = planner.objects.host
             return ["\($0.path) on \(host) runs with the same identity: \(hint($0.path, on: host))"]
         } ?? []
-    }
-
-    private static func fingerprint(of secret: KubernetesObject) -> String? {
-        guard let text = secret["data", "certificate-authority"]?.stringValue, let bytes = Data(base64Encoded: text)
-        else { return nil }
-        return Certificate.all(inPEM: Array(bytes)).first?.fingerprint
     }
 
     private func nodePorts(_ moved: [MovePlanner.Moved]) -> [String] {
