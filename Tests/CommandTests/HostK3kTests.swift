@@ -55,6 +55,17 @@ struct HostK3kTests {
         #expect(back.code == 0, "\(back.text)\(back.errors)")
         #expect(try content() == "new")
         try expectWell("rolled back")
+        let token = "k3k-\(cluster)-token"
+        #expect(try host.kubectl("delete", "secret", token, "-n", namespace).code == 0)
+        let again = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes")
+        #expect(again.code == 0, "\(again.text)\(again.errors)")
+        #expect(try content() == "old")
+        // A change of its StatefulSet makes k3k look, and make another token.
+        let log = try host.commands.daytwo(["jobs", "logs", "4"]).text
+        let steps = ["creating Secret \(token)", "stopping the control plane"].map { log.range(of: $0)?.lowerBound }
+        #expect(try #require(steps[0], "\(log)") < #require(steps[1]), "\(log)")
+        #expect(try host.kubectl("get", "secret", token, "-n", namespace).code == 0)
+        try expectWell("restored without its token")
     }
 
     @Test("Killed at any step, another process finishes it or goes back")

@@ -118,6 +118,43 @@ struct HostRestoreTests {
         #expect(try host.leftovers() == "")
     }
 
+    private func inside(_ words: String...) throws -> ChildProcess.Result {
+        let secret = try host.kubectl(
+            "get", "secret", "vc-\(cluster)", "-n", namespace, "-o", "jsonpath={.data.config}")
+        let kubeconfig = try #require(Data(base64Encoded: secret.text.trimmingCharacters(in: .whitespacesAndNewlines)))
+        let file = try host.commands.write(String(decoding: kubeconfig, as: UTF8.self), to: "virtual.kubeconfig")
+        let address = try host.kubectl("get", "pod", "\(cluster)-0", "-n", namespace, "-o", "jsonpath={.status.podIP}")
+        return try host.kubectl(
+            [
+                "--kubeconfig", file, "--server", "https://\(address.text):8443", "--tls-server-name",
+                "\(cluster).\(namespace)",
+            ]
+                + words)
+    }
+
+    @Test("A claim that was deleted since the backup is bound anew, comes up empty, and is named before")
+    func deletedClaim() throws {
+        #expect(try host.daytwo("backup", "create", name).code == 0)
+        let kept = try host.daytwo("restore", "plan", name, "\(cluster)@latest")
+        #expect(kept.code == 0 && !kept.text.contains("EMPTY"), "\(kept.text)\(kept.errors)")
+        let gone = try inside("delete", "pod,pvc", "--all", "-n", "shop", "--wait=false")
+        #expect(gone.code == 0 && gone.text.contains("data-db-0"), "\(gone.text)\(gone.errors)")
+        let claims = ["get", "pvc", "-n", namespace, "-o", "name", "-l", "vcluster.loft.sh/managed-by=\(cluster)"]
+        try host.commands.wait("the end of its claim") { try !host.kubectl(claims).text.contains("data-db-0") }
+        let plan = try host.daytwo("restore", "plan", name, "\(cluster)@latest")
+        #expect(plan.code == 0 && plan.text.hasPrefix("EMPTY VOLUMES    shop/data-db-0: "), "\(plan.text)\(plan.errors)")
+        let unasked = try host.daytwo("restore", "run", name, "\(cluster)@latest")
+        #expect(unasked.code == 64 && unasked.errors.contains("EMPTY: shop/data-db-0"), "\(unasked.errors)")
+        let run = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes", "-o", "json")
+        #expect(run.code == 0, "\(run.text)\(run.errors)")
+        #expect(try run.json()["emptyVolumes"] as? [String] == ["shop/data-db-0"])
+        try host.commands.wait("its new volume") {
+            try inside("get", "pvc", "data-db-0", "-n", "shop", "-o", "jsonpath={.status.phase}").text == "Bound"
+        }
+        let back = try host.daytwo("restore", "rollback", name, "--yes")
+        #expect(back.code == 0 && !back.text.contains("EMPTY"), "\(back.text)\(back.errors)")
+    }
+
     @Test("What a restore has created goes with its rollback, but for the Service that owns what the syncer makes")
     func created() throws {
         #expect(try host.daytwo("backup", "create", name).code == 0)

@@ -16,9 +16,25 @@ public struct CleanedRow: Codable, Sendable, Equatable {
 /// them: a value is never changed in its place, where a watch would not see it. No other row is touched.
 public struct HostCleaning: Sendable {
     private let kinds: Set<HostBinding.Kind>
+    private let emptied: Set<String>?
 
     /// Prepares to clean some kinds.
-    public init(_ kinds: some Sequence<HostBinding.Kind>) { self.kinds = Set(kinds) }
+    public init(_ kinds: some Sequence<HostBinding.Kind>) {
+        self.kinds = Set(kinds)
+        emptied = nil
+    }
+
+    /// Prepares to clean claims alone, `NAMESPACE/NAME`, with the volumes that they name.
+    public init(emptying claims: some Sequence<String>) {
+        kinds = [.claims]
+        emptied = Set(claims)
+    }
+
+    /// Whether it is cleaned; a volume that goes with a claim is not told by its key.
+    public func cleans(_ binding: HostBinding) -> Bool {
+        guard kinds.contains(binding.kind) else { return false }
+        return emptied?.contains("\(binding.namespace ?? "")/\(binding.name)") ?? true
+    }
 
     /// What of a database would be cleaned, by key.
     public func bindings(in file: KineFile) throws(Failure) -> [HostBinding] {
@@ -27,9 +43,7 @@ public struct HostCleaning: Sendable {
         for key in states.liveKeys.sorted() {
             let value = try states.newest[key].flatMap { row throws(Failure) in try file.value(at: row.revision) } ?? []
             let encoding = ObjectMetadata(decoding: value).encoding
-            guard let binding = HostBinding(key: key, encoding: encoding), kinds.contains(binding.kind) else {
-                continue
-            }
+            guard let binding = HostBinding(key: key, encoding: encoding), cleans(binding) else { continue }
             found.append(binding)
         }
         return found
@@ -39,8 +53,9 @@ public struct HostCleaning: Sendable {
     /// that names one that is gone. Throws `refused` where a value cannot be edited, and changes nothing then.
     public func apply(toDatabaseAt path: String) throws(Failure) -> [CleanedRow] {
         let file = try KineFile(path: path)
-        let bindings = try bindings(in: file)
+        var bindings = try bindings(in: file)
         let states = try file.keyStates { HostBinding(key: $0, encoding: "protobuf") != nil }
+        if emptied != nil { bindings += try volumes(of: bindings, states, file) }
         var updates: [(binding: HostBinding, live: Int64, value: [UInt8]?)] = []
         for binding in bindings.sorted(by: {
             ($0.kind == .claims ? 0 : 1, $0.key) < ($1.kind == .claims ? 0 : 1, $1.key)
@@ -74,6 +89,22 @@ public struct HostCleaning: Sendable {
         }
         try connection.close()
         return rows
+    }
+
+    /// The live volumes that claims name.
+    private func volumes(
+        of claims: [HostBinding], _ states: KeyStates, _ file: KineFile
+    ) throws(Failure) -> [HostBinding] {
+        var names: Set<String> = []
+        for claim in claims {
+            guard let row = states.newest[claim.key] else { continue }
+            let binding = VolumeBinding(kind: .claim, value: try file.value(at: row.revision) ?? [])
+            if let name = binding.volumeName { names.insert(name) }
+        }
+        return names.compactMap { name in
+            let key = "/registry/persistentvolumes/\(name)"
+            return states.liveKeys.contains(key) ? HostBinding(key: key, encoding: "protobuf") : nil
+        }
     }
 
     private static func unbound(_ binding: HostBinding, _ value: [UInt8]) throws(Failure) -> [UInt8]? {

@@ -48,6 +48,7 @@ extension RemoteRestoreOptions {
         options.isWayBack = isWayBack
         options.guardsEtcd = guardsEtcd
         options.cleanings = cleanings
+        options.emptiedClaims = emptiedClaims
         return options
     }
 }

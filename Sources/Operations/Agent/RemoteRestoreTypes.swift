@@ -17,6 +17,8 @@ public struct RemoteRestoreOptions: Codable, Sendable, Equatable {
     public var newerVolumes: NewerVolumes? = .carryOver
     /// What of the old host is cleaned from the datastore; nil where it stays on its host.
     public var cleanings: [HostBinding.Kind]?
+    /// Claims whose volumes the host has not any more, `NAMESPACE/NAME`: they are bound anew.
+    public var emptiedClaims: [String]?
     /// It takes an upgrade back: what it replaces was written by a newer version.
     public var isWayBack: Bool?
     /// Keep k3s from starting before its etcd is rebuilt.

@@ -35,6 +35,9 @@ struct AgentPlace: Sendable {
     var pullSecrets: [String] = []
     /// The nodes of the control plane.
     var nodes: [String] = []
+    /// Where the control plane may be.
+    var nodeSelector: [String: String] = [:]
+    var nodeAffinity: JSONValue?
 
     init(namespace: String, cluster: String) {
         self.namespace = namespace
@@ -45,6 +48,7 @@ struct AgentPlace: Sendable {
         self.init(namespace: cluster.namespace, cluster: cluster.name)
         pathInVolume = cluster.data.pathInVolume
         (tolerations, nodes) = (cluster.pod.tolerations, cluster.pod.nodes)
+        (nodeSelector, nodeAffinity) = (cluster.pod.nodeSelector, cluster.pod.nodeAffinity)
         pullSecrets = cluster.pod.imagePullSecrets
         (user, group, volumeGroup) = (cluster.pod.user, cluster.pod.group, cluster.pod.volumeGroup)
     }
@@ -150,7 +154,7 @@ struct AgentPod: Sendable {
             ("enableServiceLinks", .bool(false)), ("terminationGracePeriodSeconds", .integer(5)),
             // A quota tells it by that from pods that are meant to stay.
             ("activeDeadlineSeconds", .integer(settings.deadline.components.seconds)),
-            ("affinity", affinity), ("tolerations", .array(place.tolerations)),
+            ("affinity", affinity), ("nodeSelector", nodeSelector), ("tolerations", .array(tolerations)),
             (
                 "imagePullSecrets",
                 .array(pullSecrets.map { .members([("name", .string($0))]) })
@@ -207,6 +211,8 @@ struct AgentPod: Sendable {
         .members([
             // k3s's files belong to whoever it runs as; without a word of the workload that is root.
             ("runAsUser", .integer(place.user ?? 0)),
+            // A namespace for restricted pods asks for it, whatever the user is.
+            ("runAsNonRoot", (place.user ?? 0) != 0 ? .bool(true) : nil),
             ("runAsGroup", place.group.map { .integer($0) }),
             ("allowPrivilegeEscalation", .bool(false)), ("readOnlyRootFilesystem", .bool(true)),
             ("capabilities", .members([("drop", .array([.string("ALL")]))])),
@@ -240,8 +246,25 @@ struct AgentPod: Sendable {
     /// Whether it has to be on the nodes of the control plane.
     var isPinned: Bool { isBesideControlPlane && !place.nodes.isEmpty }
 
+    /// A node that takes nothing new, as before it is drained, has the control plane all the same.
+    private var tolerations: [JSONValue] {
+        guard isPinned else { return place.tolerations }
+        return place.tolerations + [
+            .members([("operator", .string("Exists")), ("effect", .string("NoSchedule"))])
+        ]
+    }
+
+    /// A volume that is made for its first pod is made where that is: the control plane has to be able to follow.
+    private var nodeSelector: JSONValue? {
+        guard !isPinned, claim != nil, !place.nodeSelector.isEmpty else { return nil }
+        return .strings(place.nodeSelector.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+    }
+
     private var affinity: JSONValue? {
-        guard isPinned else { return nil }
+        guard isPinned else {
+            guard claim != nil, let wanted = place.nodeAffinity else { return nil }
+            return .members([("nodeAffinity", wanted)])
+        }
         let field = JSONValue.members([
             ("key", .string("metadata.name")), ("operator", .string("In")),
             ("values", .array(place.nodes.map { .string($0) })),

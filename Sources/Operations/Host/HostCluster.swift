@@ -1,5 +1,6 @@
 public import Failures
 import Glibc
+import JSONValues
 public import Kubernetes
 public import VirtualClusters
 
@@ -100,6 +101,25 @@ public struct HostCluster: Sendable {
             try client.create(Self.accessReviews, question)
         }
         return rights.missing(by: answers, in: namespace)
+    }
+
+    /// Whether the host would let us do one thing; true where it does not answer that.
+    func allows(_ verb: String, _ type: ResourceType, in namespace: String) throws(Failure) -> Bool {
+        let attributes = JSONValue.members([
+            ("group", .string(type.group)), ("resource", .string(type.plural)), ("verb", .string(verb)),
+            ("namespace", .string(namespace)),
+        ])
+        let question = JSONValue.members([
+            ("apiVersion", .string(Self.accessReviews.apiVersion)), ("kind", .string(Self.accessReviews.kind)),
+            ("spec", .members([("resourceAttributes", attributes)])),
+        ])
+        do throws(Failure) {
+            let answer = try client.create(Self.accessReviews, KubernetesObject(question))
+            return answer["status", "allowed"] == .bool(true)
+        } catch {
+            guard error.code == .denied || error.code == .notFound else { throw error }
+            return true
+        }
     }
 
     private static let accessReviews = ResourceType(

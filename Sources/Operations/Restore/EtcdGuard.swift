@@ -12,9 +12,12 @@ enum EtcdGuard {
 
     /// Puts the guard into a staged `server/`.
     static func put(intoServer server: String) throws(Failure) {
-        let path = "\(server)/db/state.db"
+        let path = "\(server)/\(link)"
         guard symlink(target, path) == 0 else { throw Failure.system("create the link", path, errno) }
     }
+
+    /// Where it is, below `server/`, as long as a rebuild is due.
+    static let link = "db/state.db"
 
     /// Where an etcd is, below `server/`.
     static let etcd = "db/etcd"
@@ -28,7 +31,7 @@ enum EtcdGuard {
 
     /// Takes it away, when it is there.
     static func remove(fromServer server: String) throws(Failure) {
-        let path = "\(server)/db/state.db"
+        let path = "\(server)/\(link)"
         guard let status = try FileStatus.ifPresent(path), try isThere(at: path, status) else { return }
         guard unlink(path) == 0 else { throw Failure.system("remove", path, errno) }
         try synchronizeDirectory("\(server)/db")

@@ -126,7 +126,6 @@ public struct Restore: Sendable {
         let rebuild = EtcdRebuild(plan: journal.plan, directory: directory)
         try rebuild.check()
         try rebuild.removeFlag()
-        try EtcdGuard.remove(fromServer: directory.server)
         journal.state = .done
         try place.write(journal)
         return journal
@@ -136,6 +135,10 @@ public struct Restore: Sendable {
     /// begun on there is no way back, since half a set must never be brought back.
     func finish(_ journal: RestoreJournal, _ place: RunDirectory) throws(Failure) -> RestoreResult {
         var journal = journal
+        // After the record: as long as a rebuild is due, it is what says so.
+        if journal.state == .done, journal.plan.source.etcdSnapshot != nil, try isSwapped(journal) {
+            try EtcdGuard.remove(fromServer: directory.server)
+        }
         let discards = journal.plan.options.discardsOld && !journal.isOldDiscarded
         // As long as k3s has not rebuilt its etcd, the old set is the only one that a server can start from.
         if journal.state == .discarding || (discards && journal.state == .done) {

@@ -126,6 +126,13 @@ public struct RestoreOptions: Codable, Sendable, Equatable {
     public var guardsEtcd: Bool?
     /// What of the old host is cleaned from the restored datastore, for one that goes on elsewhere; nil where it stays.
     public var cleanings: [HostBinding.Kind]?
+    /// Claims whose volumes the host has not any more, `NAMESPACE/NAME`: they are bound anew.
+    public var emptiedClaims: [String]?
+
+    /// What is cleaned from the restored datastore; nil for nothing.
+    var cleaning: HostCleaning? {
+        emptiedClaims.map { HostCleaning(emptying: $0) } ?? cleanings.map { HostCleaning($0) }
+    }
 
     /// The default choices.
     public init() {}

@@ -48,8 +48,8 @@ public struct RestorePlanner {
     }
 
     private func hostBindings() throws(Failure) -> [HostBinding]? {
-        guard let kinds = options.cleanings, archive.driver == .kine else { return nil }
-        return try archive.hostBindings(kinds)
+        guard let cleaning = options.cleaning, archive.driver == .kine else { return nil }
+        return try archive.hostBindings(HostBinding.Kind.allCases).filter(cleaning.cleans)
     }
 
     func carryOver(_ source: RestorePlan.Source, _ target: RestorePlan.Target) -> CarryOver {

@@ -61,9 +61,8 @@ struct Staging {
 
     /// What belonged to the old host goes: exactly what the plan names.
     private func clean(_ path: String) throws(Failure) -> [CleanedRow] {
-        guard let planned = plan.hostBindings, let kinds = plan.options.cleanings else { return [] }
-        context.report(.step("cleaning the datastore of its old host"))
-        let cleaning = HostCleaning(kinds)
+        guard let planned = plan.hostBindings, let cleaning = plan.options.cleaning else { return [] }
+        context.report(.step("taking what the host has not out of the datastore"))
         let file = try KineFile(path: path)
         let found = try cleaning.bindings(in: file)
         try file.close()

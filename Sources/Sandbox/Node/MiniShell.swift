@@ -38,6 +38,7 @@ struct MiniShell: Sendable {
                 if words.isEmpty { continue }
                 if words[0] == "exit" { return Int32(words.dropFirst().first ?? "") ?? code }
                 code = await pipeline(words, streams)
+                if words[0] == "exec" { return code }
                 if code != 0 { break }
             }
         }
@@ -94,6 +95,10 @@ struct MiniShell: Sendable {
         case "exec":
             let program = arguments.first.map { String($0.split(separator: "/").last ?? "") } ?? ""
             return await builtin(program, Array(arguments.dropFirst()), streams)
+        case "test":
+            guard arguments.count == 2, arguments[0] == "-L", let real = mounts.real(arguments[1]) else { return 2 }
+            var status = stat()
+            return lstat(real, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK ? 0 : 1
         case "rm":
             for path in arguments where !path.hasPrefix("-") { if let real = mounts.real(path) { unlink(real) } }
             return 0

@@ -121,11 +121,18 @@ struct Candidate {
         let secrets = spec["imagePullSecrets"]?.arrayValue ?? []
         return VirtualCluster.PodSettings(
             serviceAccount: spec["serviceAccountName"]?.stringValue, tolerations: spec["tolerations"]?.arrayValue ?? [],
-            nodeSelector: spec["nodeSelector"]?.strings ?? [:], user: identity("runAsUser"),
+            nodeSelector: spec["nodeSelector"]?.strings ?? [:], nodeAffinity: spec["affinity", "nodeAffinity"], user: identity("runAsUser"),
             group: identity("runAsGroup"),
             volumeGroup: spec["securityContext", "fsGroup"]?.integerValue,
             imagePullSecrets: secrets.compactMap { $0["name"]?.stringValue },
-            nodes: Set(pods.compactMap(\.node)).sorted())
+            nodes: nodes(pods))
+    }
+
+    /// A volume for one node is where the pod is that has it.
+    private func nodes(_ pods: [ControlPlanePod]) -> [String] {
+        let first = pods.first { $0.name == "\(workload.name)-0" }.flatMap(\.node)
+        guard workload.type == .statefulSets, let first else { return Set(pods.compactMap(\.node)).sorted() }
+        return [first]
     }
 
     private func presence(_ name: String, _ objects: HostObjects) -> VirtualCluster.SecretPresence {

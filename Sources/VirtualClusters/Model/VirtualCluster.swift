@@ -98,6 +98,8 @@ public struct VirtualCluster: Sendable, Hashable {
         public let tolerations: [JSONValue]
         /// The node selector.
         public let nodeSelector: [String: String]
+        /// The node affinity, as written.
+        public let nodeAffinity: JSONValue?
         /// The user that the container with the data directory runs as; nil where the image decides.
         public let user: Int64?
         /// Its group.
@@ -106,7 +108,7 @@ public struct VirtualCluster: Sendable, Hashable {
         public let volumeGroup: Int64?
         /// The Secrets that images are pulled with.
         public let imagePullSecrets: [String]
-        /// The nodes that its pods run on, by name.
+        /// The nodes that its pods run on, by name; of a StatefulSet of several, that of the first pod, whose the claim is.
         public let nodes: [String]
     }
 }

@@ -62,6 +62,14 @@ public struct SyncerNames: Sendable, Hashable {
         return own.first { $0.name == name && Self.told(by: $0) == nil }
     }
 
+    /// Whether the host has the claim of a virtual one, attached or not: a syncer takes over what has its name.
+    public func hasClaim(_ virtual: VirtualName, among claims: [KubernetesObject]) -> Bool {
+        let name = hostName(of: virtual.name, in: virtual.namespace)
+        return claims.contains {
+            $0.namespace == hostNamespace && !$0.isBeingDeleted && ($0.name == name || Self.told(by: $0) == virtual)
+        }
+    }
+
     /// What a host object is inside; nil for what this cluster's syncer did not write, and where neither annotations nor an unshortened
     /// name tell.
     public func virtualName(of object: KubernetesObject) -> VirtualName? {

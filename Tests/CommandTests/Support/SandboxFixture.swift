@@ -95,6 +95,10 @@ final class SandboxFixture {
     /// The real kubectl.
     @discardableResult
     func kubectl(_ words: String..., host: Int = 1) throws -> ChildProcess.Result {
+        try kubectl(words, host: host)
+    }
+
+    func kubectl(_ words: [String], host: Int = 1) throws -> ChildProcess.Result {
         try ChildProcess(
             arguments: ["kubectl", "--kubeconfig", kubeconfig(host)] + words,
             environment: ["HOME": commands.root], directory: commands.root

@@ -9,6 +9,11 @@ enum HostRestoreText {
     /// A plan for a person, the refusals last so that they are seen.
     static func plan(_ plan: HostRestorePlan, _ commands: HostRestoreCommands) -> String {
         var block = Block()
+        block.add(
+            "EMPTY VOLUMES",
+            each: (plan.options.emptiedClaims ?? []).map {
+                "\($0): the host has not its claim any more, and it is bound anew"
+            })
         let source = plan.source
         block.add("backup", "\(source.cluster) of \(source.createdAt), id \(source.id.prefix(8)), \(source.file)")
         block.add(
@@ -101,8 +106,9 @@ enum HostRestoreText {
     static func question(_ plan: HostRestorePlan) -> String {
         let lost = plan.agent?.newerVolumes.filter { $0.outcome == .lost && $0.kind == .claim }.count ?? 0
         let volumes = lost > 0 ? " and lose \(Formats.count(lost, "newer volume"))" : ""
+        let empty = plan.options.emptiedClaims.map { " (EMPTY: \($0.joined(separator: ", ")))" } ?? ""
         return
-            "stop \(plan.target.path) on \(plan.target.host), replace its data by \(plan.source.cluster) of \(plan.source.createdAt)\(volumes)?"
+            "stop \(plan.target.path) on \(plan.target.host), replace its data by \(plan.source.cluster) of \(plan.source.createdAt)\(volumes)\(empty)?"
     }
 
     /// What a restore or its rollback came to.
@@ -120,6 +126,8 @@ enum HostRestoreText {
         block.add("created", each: result.created)
         block.add("put back", each: result.putBack)
         block.add("carried over", each: (result.outcome?.carriedOver ?? []).map(line))
+        let cleaned = isBack ? [] : result.outcome?.journal.plan.options.emptiedClaims ?? []
+        block.add("EMPTY VOLUMES", each: cleaned)
         block.add("detached", each: result.detached)
         block.add("was away", result.downtime.map { "\(Formats.decimal($0.inSeconds, digits: 1)) s" })
         block.add("its API", result.facts.map { "is ready, \(ServerVersion.text($0.version))" })
@@ -145,7 +153,7 @@ enum HostRestoreText {
                                 try JSON(encoding: volume)
                             })
                     ),
-                    ("detached", .strings(result.detached)),
+                    ("emptyVolumes", .strings(cleaned)), ("detached", .strings(result.detached)),
                     ("downtimeSeconds", result.downtime.map { .seconds($0.inSeconds) }),
                     ("api", try result.facts.map { facts throws(Failure) in try JSON(encoding: facts) }),
                     ("unproven", .strings(result.unproven)), ("remarks", .strings(result.remarks)),

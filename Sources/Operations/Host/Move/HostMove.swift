@@ -114,12 +114,14 @@ public struct HostMove: Sendable {
             let lease = ClusterLease(of: place.name, in: place.namespace, on: host, context)
             try lease.hold(holder) { () throws(Failure) in
                 isAnnounced = true
+                let hold: WorkloadHold
                 do throws(Failure) {
                     result.created = try creation.create(planner.moved().filter { $0.reason == nil })
-                    try goOn(archive, plan.options, mark, &result)
+                    hold = try goOn(archive, plan.options, mark, &result)
                 } catch {
                     throw recovered(from: error, mark)
                 }
+                try finish(hold)
             }
         } catch {
             throw isAnnounced ? error : recovered(from: error, mark)
@@ -140,10 +142,10 @@ public struct HostMove: Sendable {
         MoveCreation(host: host, namespace: place.namespace, mark: mark, context: context)
     }
 
-    /// From the objects to the control plane that is ready, and the mark off it.
+    /// From the objects to the control plane that is ready.
     private func goOn(
         _ archive: HostRestoreArchive?, _ options: HostMoveOptions, _ mark: RunMark, _ result: inout HostRestoreResult
-    ) throws(Failure) {
+    ) throws(Failure) -> WorkloadHold {
         let (cluster, objects) = try restore.find()
         let hold = restore.hold(cluster, mark, host, context)
         try restore.restore(nil, HostRestoreOptions(), hold, objects, HostRestore.Progress(), &result, proving: archive)
@@ -153,11 +155,16 @@ public struct HostMove: Sendable {
             try restore.checkIdentity(outcome, archive)
             return outcome
         }
+        return hold
+    }
+
+    /// Takes the mark off. What runs by now is not removed because that fails.
+    private func finish(_ hold: WorkloadHold) throws(Failure) {
         do throws(Failure) {
             try hold.finish()
         } catch {
             throw error.raised(
-                to: .halfWay, "\(cluster.path) runs, but the mark of the run is still on it",
+                to: .halfWay, "\(hold.cluster.path) runs, but the mark of the run is still on it",
                 next: "Take it off: \(restore.commands.resume)")
         }
     }
@@ -207,8 +214,12 @@ public struct HostMove: Sendable {
         }
         let hold = try restore.takeOver(before, cluster)
         var result = HostRestoreResult(run: before.run)
+        try restore.agent(hold).sweep()
+        if try restore.settledAfterStart(hold, archive, &result) {
+            try finish(hold)
+            return result
+        }
         do throws(Failure) {
-            try restore.agent(hold).sweep()
             if let archive {
                 let planner = try planner(archive, options ?? HostMoveOptions(), .gone, run: before.run)
                 let missing = planner.moved().filter {
@@ -217,11 +228,12 @@ public struct HostMove: Sendable {
                 result.created = try creation(hold.mark).create(missing)
             }
             try hold.stopAgain()
-            try goOn(archive, options ?? HostMoveOptions(), hold.mark, &result)
+            _ = try goOn(archive, options ?? HostMoveOptions(), hold.mark, &result)
         } catch {
             guard !(error.cause is NeedsBackup) else { throw error }
             throw recovered(from: error, hold.mark)
         }
+        try finish(hold)
         return result
     }
 

@@ -11,6 +11,7 @@ extension HostRestore {
         _ outcome: RemoteRestoreOutcome, _ hold: WorkloadHold, _ watched: OperationContext
     ) throws(Failure) -> RemoteRestoreOutcome {
         guard outcome.state == .rebuilding else { return outcome }
+        try hold.check()
         var agent = agent(hold)
         agent.server = try rebuildingServer(outcome, hold)
         return try agent.use { open throws(Failure) in
@@ -37,11 +38,15 @@ extension HostRestore {
             "--data-dir=\(data.directory)", "--disable-agent", "--cluster-reset",
             "--cluster-reset-restore-path=\(server)/\(snapshot)",
         ]
-        // The flag is left by an attempt that was cut; the guard keeps everybody else out. A directory there stays.
+        // Somebody else may have finished the run before this starts: then an etcd is there that has gone on. The flag is left by
+        // an attempt that was cut; the guard keeps everybody else out. A directory there stays.
         let steps = [
-            ["rm", "-f", "\(server)/db/reset-flag"], ["rm", "-f", "\(server)/\(EtcdGuard.etcd)"], ["exec"] + k3s,
+            ["test", "-L", "\(server)/\(EtcdGuard.link)"], ["rm", "-f", "\(server)/db/reset-flag"],
+            ["rm", "-f", "\(server)/\(EtcdGuard.etcd)"], ["exec"] + k3s,
         ]
-        let script = steps.map { $0.map(Self.quoted).joined(separator: " ") }.joined(separator: "; ")
+        let script =
+            steps.map { $0.map(Self.quoted).joined(separator: " ") }.joined(separator: " && ")
+            + "; echo 'what is on the volume waits for no rebuild' >&2; exit 1"
         let surroundings = try surroundings(of: hold.cluster)
         return AgentPod.Server(
             image: hold.mark.image, command: ["/bin/sh", "-c", script],

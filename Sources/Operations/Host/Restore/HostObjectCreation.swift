@@ -34,8 +34,8 @@ struct HostObjectCreation: Sendable {
         return created
     }
 
-    /// Removes what a run created, told by the beginning of its id, but no claim: there may be data in its volume. Gives what
-    /// stays because all that the syncer makes is owned by it, and would go with it.
+    /// Removes what a run created, told by the beginning of its id, but no claim: there may be data in its volume. Says what
+    /// stays: what the syncer makes is owned by a Service and would go with it, and k3k makes a missing Secret with another token.
     func undo() throws(Failure) -> [String] {
         var kept: [String] = []
         for type in HostManifest.kinds where type.isNamespaced && type != .persistentVolumeClaims {
@@ -48,7 +48,11 @@ struct HostObjectCreation: Sendable {
             }
             for object in objects where object.annotations[Self.mark]?.hasPrefix(run) ?? false {
                 guard type != .services || object.name != cluster.name else {
-                    kept.append("\(type.kind) \(object.name)")
+                    kept.append("\(type.kind) \(object.name) stays: it owns what the syncer makes on the host")
+                    continue
+                }
+                guard !cluster.isStoppedByBarrier || (type != .secrets && type != .configMaps) else {
+                    kept.append("\(type.kind) \(object.name) stays: k3k would make another one")
                     continue
                 }
                 context.report(.step("removing \(type.kind) \(object.name)"))

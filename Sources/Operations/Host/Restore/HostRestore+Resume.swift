@@ -51,14 +51,9 @@ extension HostRestore {
         _ archive: HostRestoreArchive?, _ options: HostRestoreOptions, _ hold: WorkloadHold, _ objects: HostObjects,
         _ result: inout HostRestoreResult
     ) throws(Failure) {
+        if try settledAfterStart(hold, archive, &result) { return }
         let state = Progress()
         do throws(Failure) {
-            if try hold.isStarted(), let done = try done(hold) {
-                // It was cut after the start.
-                result.outcome = done
-                try hold.waitUntilReady()
-                return try prove(hold, archive, &result)
-            }
             if options.appliedObjects?.isEmpty == false {
                 _ = try require(archive, hold, because: "host objects of it are to be put back")
             }
@@ -74,6 +69,28 @@ extension HostRestore {
             guard !(error.cause is NeedsBackup) else { throw error }
             throw recovered(from: error, hold, isTouched: true, wasReady: false)
         }
+    }
+
+    /// Of a run that was cut after the start, what is left is to see that all is well. What is served since is not taken away
+    /// again because that cannot be seen: that is for a person to say. false: it was not started.
+    func settledAfterStart(
+        _ hold: WorkloadHold, _ archive: HostRestoreArchive?, _ result: inout HostRestoreResult
+    ) throws(Failure) -> Bool {
+        guard try hold.isStarted(), let done = try done(hold) else { return false }
+        result.outcome = done
+        do throws(Failure) {
+            try hold.waitUntilReady()
+            try prove(hold, archive, &result)
+        } catch {
+            guard !error.isNotOurs else { throw error }
+            throw Failure(
+                .halfWay, "\(hold.cluster.path) was started with what was restored, and is not known to be well",
+                why: error.description,
+                next:
+                    "Look at its pod, and go on with: \(commands.resume); or go back, without what it has been written"
+                    + " since, with: \(commands.rollback)", cause: error)
+        }
+        return true
     }
 
     /// What the run has done on the volume; nil where that is not done.

@@ -5,7 +5,7 @@ import VirtualClusters
 extension HostRestore {
     /// Undoes a restore: the run that was cut, or one that is done, the last one unless told.
     public func rollBack(run: String?) throws(Failure) -> HostRestoreResult {
-        let (cluster, _) = try find()
+        let (cluster, objects) = try find()
         let start = context.uptime()
         if let before = try mark(of: cluster) {
             guard !before.deed.isUpgrade else { throw before.locked(cluster.path, commands) }
@@ -25,6 +25,7 @@ extension HostRestore {
             throw Failure(
                 .refused, "\(cluster.path) cannot be rolled back", why: refusals.joined(separator: " "))
         }
+        try PodBarrier.requireNoOther(than: cluster, in: objects)
         let journal = try runToUndo(run, cluster)
         let mark = try newMark(context.newID(), .rollback, cluster) { $0.journal = journal }
         let hold = hold(cluster, mark, host, context)
@@ -45,10 +46,13 @@ extension HostRestore {
 
     private func moveToUndo(run: String?, _ cluster: VirtualCluster) throws(Failure) -> String? {
         guard let made = try madeBy(cluster) else { return nil }
+        let runs = try list(of: cluster)
+        let ending = "-\(made.prefix(8))"
+        // Said again, a rollback of a later restore must not remove the cluster.
+        guard let run else { return runs.last.map { $0.run.hasSuffix(ending) } ?? true ? made : nil }
         // One that is done and has no old set any more comes after the move all the same.
-        guard let last = try list(of: cluster).last(where: { $0.journal?.state == .done }) else { return made }
-        let isMeant = run.map { last.run.hasPrefix($0) || last.run.hasSuffix("-\($0)") } ?? true
-        return last.run.hasSuffix("-\(made.prefix(8))") && isMeant ? made : nil
+        guard let last = runs.last(where: { $0.journal?.state == .done }) else { return made }
+        return last.run.hasSuffix(ending) && (last.run.hasPrefix(run) || last.run.hasSuffix("-\(run)")) ? made : nil
     }
 
     /// The run that brought the cluster up here; nil where none did.
@@ -79,7 +83,7 @@ extension HostRestore {
                 next: "Go on with: \(commands.rollback)")
         }
         let remark = readiness(hold, wasReady: hold.mark.replicas > 0)
-        if !remark.isEmpty { result.remarks.append("the state from before is back\(remark)") }
+        if !remark.isEmpty { result.unproven.append("the state from before is back\(remark)") }
         try finish(hold, nil, &result, since: start)
         return result
     }
@@ -119,6 +123,7 @@ extension HostRestore {
                 .notFound,
                 text.map { "there is no restore \($0) of \(cluster.path)" }
                     ?? "no restore of \(cluster.path) is left to do that with",
+                why: made.map { "the move that brought it up, run \($0.dropFirst()), is undone by its name alone" },
                 next: "See: \(commands.list)")
         }
         guard found.count == 1 || text == nil else {

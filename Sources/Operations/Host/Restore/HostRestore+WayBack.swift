@@ -16,8 +16,8 @@ extension HostRestore {
         let calmHold = calm.hold(hold.cluster, hold.mark, calm.host, calm.context)
         do throws(Failure) {
             if try calm.mark(of: hold.cluster) == nil {
-                // The patch that stops it never arrived.
-                return failure
+                // The patch that stops it never arrived; or somebody has made the workload anew, and what is on the volume stays.
+                return isTouched ? unmarked(failure, hold) : failure
             }
             let back = try calm.bringBack(calmHold, journal: nil, isTouched: isTouched)
             try calmHold.start()
@@ -37,6 +37,14 @@ extension HostRestore {
                 why: "\(failure.description); and the way back failed: \(error.description)",
                 next: "Go back with: \(commands.rollback); or go on with: \(commands.resume)", cause: error)
         }
+    }
+
+    private func unmarked(_ failure: Failure, _ hold: WorkloadHold) -> Failure {
+        Failure(
+            .halfWay, "the restore of \(hold.cluster.path) stopped half-way",
+            why:
+                "\(failure.description); \(hold.subject) has lost its mark, and the data on the volume is exchanged or may be",
+            next: "Go back with: \(commands.rollback) \(hold.mark.run.prefix(8))", cause: failure)
     }
 
     /// Undoes what a run did while its control plane is stopped, step by step backwards.
@@ -67,7 +75,7 @@ extension HostRestore {
             try detachment.detach(madeSince: since, run: hold.mark.run)
         }
         let kept = try HostObjectCreation(host: host, cluster: hold.cluster, run: run, context: hold.context).undo()
-        var remarks = kept.map { "\($0) stays: it owns what the syncer makes on the host" }
+        var remarks = kept
         if let image = try hold.foreignImage() { remarks.append("its image was set to \(image) meanwhile, and stays") }
         return (outcome, detached ?? [], try remarks + objectReturn(hold.cluster, run: run, hold.context).undo())
     }

@@ -50,8 +50,12 @@ public struct HostRestore: Sendable {
         _ archive: HostRestoreArchive, _ options: HostRestoreOptions, store: String?
     ) throws(Failure) -> HostRestorePlan {
         let (cluster, objects) = try find()
+        var options = options
+        let empty = EmptyVolumes(of: archive, onto: cluster, objects)
+        options.emptiedClaims = empty.claims.isEmpty ? nil : empty.claims
         let planner = try planner(archive, cluster, objects, options, store: store)
         var plan = planner.plan()
+        plan.warnings += empty.warnings
         let returned = planner.comparison.putBack
         if planner.mark == nil, !returned.isEmpty {
             plan.refusals += try objectReturn(cluster, run: "", context).problems(returned)
@@ -102,11 +106,7 @@ public struct HostRestore: Sendable {
             throw Failure(
                 .refused, "the restore of \(cluster.path) is refused", why: plan.refusals.joined(separator: "; "))
         }
-        if let other = PodBarrier.ofAnother(than: cluster, in: objects) {
-            throw Failure(
-                .locked, "a restore of \(other.cluster) in the namespace \(cluster.namespace) is under way, or was cut",
-                why: "its ResourceQuota \(other.quota) keeps all pods of the namespace away", next: "Finish it first.")
-        }
+        try PodBarrier.requireNoOther(than: cluster, in: objects)
         try requirePlanned(plan, archive, cluster, objects)
         var result = HostRestoreResult(run: context.newID())
         if plan.safetyBackup.isTaken, let store {
@@ -120,6 +120,10 @@ public struct HostRestore: Sendable {
         let state = Progress()
         let start = context.uptime()
         do throws(Failure) {
+            if cluster.isStoppedByBarrier {
+                // k3k's controller makes what is missing by itself, with another token in it, once it looks.
+                try createEarly(archive, plan.options, hold, objects, &result)
+            }
             try hold.stop()
             try hold.waitUntilGone()
             try restore(archive, plan.options, hold, objects, state, &result) { open, watched throws(Failure) in
@@ -140,6 +144,7 @@ public struct HostRestore: Sendable {
         let returned = comparison(archive, cluster, objects, plan.options).changes.filter { $0.change == .putBack }
         guard returned == plan.objects.filter({ $0.change == .putBack }), plan.source.id == archive.document.id,
             plan.target.workloadUID == cluster.workload.uid,
+            (plan.options.emptiedClaims ?? []) == EmptyVolumes(of: archive, onto: cluster, objects).claims,
             plan.target.replicas == cluster.workload.replicas, plan.target.image == cluster.server.image.text
         else {
             throw Failure(
@@ -184,8 +189,8 @@ public struct HostRestore: Sendable {
         let returning = objectReturn(hold.cluster, run: hold.mark.run, context)
         let returned = compared?.putBack ?? []
         try returning.keep(returned)
-        // The agent needs the claim.
-        result.created += try steps.create((missing ?? []).filter { $0.type == .persistentVolumeClaims })
+        try createEarly(archive, options, hold, objects, &result)
+        let early = agentNeeds(hold.cluster)
         try hold.check()
         let outcome = try exchanged(hold, state, exchange)
         result.outcome = outcome
@@ -202,13 +207,29 @@ public struct HostRestore: Sendable {
             result.detached = try detachment.detach(
                 newerThan: archive.claims.union(carried), run: hold.mark.run)
         }
-        result.created += try steps.create((missing ?? []).filter { $0.type != .persistentVolumeClaims })
+        result.created += try steps.create((missing ?? []).filter { !early.contains($0.type) })
         result.putBack = try returning.put(returned)
         try hold.check()
         try hold.start()
         try hold.waitUntilReady()
         result.readyAt = context.uptime()
         try prove(hold, archive ?? proof, &result)
+    }
+
+    private func createEarly(
+        _ archive: HostRestoreArchive?, _ options: HostRestoreOptions, _ hold: WorkloadHold, _ objects: HostObjects,
+        _ result: inout HostRestoreResult
+    ) throws(Failure) {
+        guard let archive else { return }
+        let steps = HostObjectCreation(host: host, cluster: hold.cluster, run: hold.mark.run, context: context)
+        let early = agentNeeds(hold.cluster)
+        let missing = comparison(archive, hold.cluster, objects, options).created
+        result.created += try steps.create(missing.filter { early.contains($0.type) })
+    }
+
+    /// What has to be there before the agent: the claim, and what a k3s beside it reads.
+    private func agentNeeds(_ cluster: VirtualCluster) -> Set<ResourceType> {
+        cluster.isStoppedByBarrier ? [.persistentVolumeClaims, .secrets, .configMaps] : [.persistentVolumeClaims]
     }
 
     /// Its own API has to say that it is what was restored; where nobody can ask, that is said.
@@ -289,6 +310,7 @@ extension HostRestoreOptions {
         remote.acceptsNewIdentity = acceptsNewIdentity
         remote.serverFiles = serverFiles
         remote.newerVolumes = dropsNewerVolumes ? .drop : .carryOver
+        remote.emptiedClaims = emptiedClaims
         return remote
     }
 

@@ -16,6 +16,7 @@ extension HostRestorePlan {
         comparison.compare("a safety backup", safetyBackup.isTaken, earlier.safetyBackup.isTaken)
         comparison.compare("managed by", managers.map(\.manager), earlier.managers.map(\.manager))
         comparison.compare("detached claims", detached, earlier.detached)
+        comparison.compare("empty volumes", options.emptiedClaims ?? [], earlier.options.emptiedClaims ?? [])
         comparison.compare("host objects", changed, earlier.changed)
         comparison.compare("newer volumes", volumes, earlier.volumes)
         comparison.compare("server files", agent?.plan.serverFiles.rawValue, earlier.agent?.plan.serverFiles.rawValue)

@@ -105,6 +105,8 @@ public struct HostRestoreOptions: Codable, Sendable, Equatable {
     public var allowedKinds: [String] = []
     /// What differs and is put back as the archive has it: `ConfigMap`, or `ConfigMap/settings`. Runs from before know none.
     public var appliedObjects: [String]?
+    /// Claims inside, `NAMESPACE/NAME`, whose volumes the host has not any more: they come up empty. It is the plan that finds them.
+    public var emptiedClaims: [String]?
 
     /// The default choices.
     public init() {}

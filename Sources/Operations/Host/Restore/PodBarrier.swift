@@ -41,6 +41,11 @@ struct PodBarrier: Sendable {
     func rehearse() throws(Failure) {
         guard try !isUp() else { return }
         _ = try host.client.create(.resourceQuotas, quota, in: cluster.namespace, dryRun: true)
+        guard try host.allows("delete", .resourceQuotas, in: cluster.namespace) else {
+            throw Failure(
+                .denied, "the rights do not allow to delete resourcequotas in \(cluster.namespace)",
+                why: "without that nobody could start \(cluster.path) again", next: "See: daytwo rbac --for restore")
+        }
     }
 
     /// Whether it is there, and as it was made.
@@ -48,6 +53,12 @@ struct PodBarrier: Sendable {
         guard let found = try host.client.find(.resourceQuotas, name, in: cluster.namespace) else { return false }
         return !found.isBeingDeleted && found["spec", "hard", "pods"]?.stringValue == "0"
             && found["spec", "scopes"]?.arrayValue == [.string("NotTerminating")]
+    }
+
+    /// Whether the host's controller has taken it up: admission goes by its status.
+    func isCounted() throws(Failure) -> Bool {
+        try host.client.find(.resourceQuotas, name, in: cluster.namespace)?["status", "hard", "pods"]?.stringValue
+            == "0"
     }
 
     /// Takes it away, where it is there.
@@ -65,12 +76,39 @@ struct PodBarrier: Sendable {
         }
     }
 
+    /// Throws `locked` where a run of another virtual cluster keeps pods away.
+    func requireNoOther() throws(Failure) {
+        let selector = ObjectSelector(labels: "\(AgentPod.managedBy)=daytwo")
+        let quotas = try host.client.list(.resourceQuotas, in: cluster.namespace, selector).objects
+        try Self.refuse(Self.ofAnother(than: cluster, among: quotas), cluster)
+    }
+
+    /// The same by what was listed before.
+    static func requireNoOther(than cluster: VirtualCluster, in objects: HostObjects) throws(Failure) {
+        try refuse(ofAnother(than: cluster, in: objects), cluster)
+    }
+
+    private static func refuse(
+        _ other: (quota: String, cluster: String)?, _ cluster: VirtualCluster
+    ) throws(Failure) {
+        guard let other else { return }
+        throw Failure(
+            .locked, "a restore of \(other.cluster) in the namespace \(cluster.namespace) is under way, or was cut",
+            why: "its ResourceQuota \(other.quota) keeps all pods of the namespace away", next: "Finish it first.")
+    }
+
     /// The quota by which a run keeps the pods of another virtual cluster away, and with them those of this one: its name, and
     /// the cluster's.
     static func ofAnother(
         than cluster: VirtualCluster, in objects: HostObjects
     ) -> (quota: String, cluster: String)? {
-        for quota in objects.objects(of: .resourceQuotas) where quota.namespace == cluster.namespace {
+        ofAnother(than: cluster, among: objects.objects(of: .resourceQuotas))
+    }
+
+    private static func ofAnother(
+        than cluster: VirtualCluster, among quotas: [KubernetesObject]
+    ) -> (quota: String, cluster: String)? {
+        for quota in quotas where quota.namespace == cluster.namespace {
             guard quota.labels[AgentPod.managedBy] == "daytwo", let other = quota.labels[AgentPod.clusterLabel],
                 other != String(cluster.name.prefix(63))
             else { continue }

@@ -87,8 +87,8 @@ extension WorkloadHold {
                 woken = context.uptime()
                 try wake()
             }
-            // Whoever has set another image since a restore stopped it gets that one.
-            let image = mark.deed.isUpgrade ? startImage : image(of: workload) ?? startImage
+            // Only an upgrade is about the image. Elsewhere every pod is new, and a webhook may have given it a mirror's.
+            let image = mark.deed.isUpgrade ? startImage : nil
             let ready = pods.filter { readiness(of: $0, with: image) == nil }
             if ready.count >= mark.replicas { return }
             last = pods.first.flatMap { readiness(of: $0, with: image) } ?? "it has no pod"
@@ -104,6 +104,8 @@ extension WorkloadHold {
 
     /// Takes the mark off, and leaves other annotations in the same patch.
     func finish(leaving annotations: [JSONMember] = []) throws(Failure) {
+        // Of somebody from whom this run was taken over it may have come up late, and without the mark nobody would know of it.
+        if cluster.isStoppedByBarrier { try barrier.remove() }
         try change { workload throws(Failure) in
             if workload.uid == cluster.workload.uid, try RunMark(of: workload) == nil { return nil }
             try requireOurs(workload)
@@ -111,10 +113,16 @@ extension WorkloadHold {
         }
     }
 
-    /// Why a pod is not ready with this image; nil where it is.
-    private func readiness(of pod: KubernetesObject, with image: String) -> String? {
-        if pod.isBeingDeleted { return "the pod \(pod.name) is ending" }
-        if self.image(inPodSpec: pod["spec"]) != image { return "the pod \(pod.name) has another image" }
+    /// Who keeps a pod whose containers have ended.
+    private func heldBack(_ pod: KubernetesObject) -> String {
+        let finalizers = (pod["metadata", "finalizers"]?.arrayValue ?? []).compactMap(\.stringValue)
+        return finalizers.isEmpty ? "" : ", once \(finalizers.joined(separator: ", ")) is taken off it"
+    }
+
+    /// Why a pod is not ready, with this image where one is told; nil where it is.
+    private func readiness(of pod: KubernetesObject, with image: String?) -> String? {
+        if pod.isBeingDeleted { return "the pod \(pod.name) is ending\(heldBack(pod))" }
+        if let image, self.image(inPodSpec: pod["spec"]) != image { return "the pod \(pod.name) has another image" }
         let conditions = pod["status", "conditions"]?.arrayValue ?? []
         if conditions.contains(where: { $0["type"]?.stringValue == "Ready" && $0["status"]?.stringValue == "True" }) {
             return nil

@@ -58,17 +58,18 @@ struct WorkloadHold: Sendable {
             }
             return patch(workload, replicas: cluster.isStoppedByBarrier ? nil : 0, mark.annotations)
         }
-        if cluster.isStoppedByBarrier { try raiseBarrier() }
+        guard cluster.isStoppedByBarrier else { return }
+        try raiseBarrier()
+        // Two that begin at once have not seen each other before.
+        try barrier.requireNoOther()
     }
 
     private func raiseBarrier() throws(Failure) {
         try barrier.raise()
-        // Whoever has ended this run meanwhile has not seen it.
-        guard try RunMark(of: host.client.get(type, cluster.workload.name, in: cluster.namespace))?.run == mark.run
-        else {
-            try barrier.remove()
-            throw takenOver
-        }
+        let workload = try host.client.get(type, cluster.workload.name, in: cluster.namespace)
+        // Whoever has ended this run meanwhile has not seen it; who has it in their hands takes it away at the end.
+        if try RunMark(of: workload)?.run != mark.run { try barrier.remove() }
+        try requireOurs(workload)
         try barrier.removeOthers()
     }
 
@@ -110,9 +111,18 @@ struct WorkloadHold: Sendable {
         var quietSince: Duration?
         while true {
             try requireStopped(isImageOurs: isImageOurs)
-            let pods = try pods().filter { !$0.hasEnded }
+            // The name of one that only a finalizer keeps is not free, and whose that is may be away.
+            let pods = try pods().filter { !$0.hasEnded || (cluster.isStoppedByBarrier && $0.isBeingDeleted) }
             if pods.isEmpty {
                 guard cluster.isStoppedByBarrier else { return }
+                // Until a quota is counted, it keeps nobody away.
+                guard try barrier.isCounted() else {
+                    wait.tell("the ResourceQuota \(barrier.name) is not counted yet")
+                    last = "the ResourceQuota \(barrier.name), which the host's controller has not counted"
+                    guard context.uptime() < end else { break }
+                    try host.client.surroundings.sleep(pause.grow())
+                    continue
+                }
                 let since = quietSince ?? context.uptime()
                 guard context.uptime() - since < Self.quiet else { return }
                 quietSince = since
