@@ -20,6 +20,7 @@ struct HostFleetTests {
         #expect(jobs.count == 4 && jobs.allSatisfy { $0["state"] as? String == "succeeded" }, "\(jobs) \(whole.errors)")
         #expect(Set(jobs.compactMap { $0["cluster"] as? String }).count == 4, "\(jobs)")
 
+        try expectFresh(host, told)
         // A host that says nothing but errors, beside one that is well; and what a killed backup of another cluster left.
         let left = "\(commands.store)/one/gone/gone/.gone_20200101T000000Z_01234567.tar.zst.0a1b2c3d.partial"
         try FileManager.default.createDirectory(
@@ -30,11 +31,36 @@ struct HostFleetTests {
         try host.fault(["api-errors", "--host", "host-2"])
         let partly = try host.daytwo(arguments: ["backup", "create", "-A"] + told)
         #expect(partly.code == 7 && partly.errors.contains("warning: "), "\(partly.code) \(partly.errors)")
-        #expect(try commands.archives().count == 6)
+        #expect(try commands.archives().count == 10)
         #expect(!FileManager.default.fileExists(atPath: left), "the store is swept once")
         #expect(partly.text.contains("CLUSTER") && partly.text.contains("one/") && !partly.text.contains("two/"))
         try host.fault(["--clear", "--host", "host-2"])
         #expect(try host.leftovers(host: 1) == "" && host.leftovers(host: 2) == "")
+    }
+
+    /// The last of many is backed up as it is then, not as it was when all were listed.
+    private func expectFresh(_ host: SandboxFixture, _ told: [String]) throws {
+        let run = try host.commands.start(
+            ["backup", "create", "--all", "--parallel", "1", "-o", "json"] + told, environment: host.surroundings(),
+            timeout: .seconds(120))
+        try host.commands.wait("the first agent") {
+            try host.agents(host: 1) != "" || run.hasEnded()
+        }
+        for one in [1, 2] {
+            let labelled = try host.kubectl("label", "sts,deploy", "-A", "--all", "late=yes", host: one)
+            #expect(labelled.code == 0, "\(labelled.errors)")
+        }
+        let ended = try run.result()
+        #expect(ended.code == 0, "\(ended.errors)")
+        let ids = (try ended.json()["items"] as? [[String: Any]] ?? []).compactMap { $0["id"] as? String }
+        let late = try ids.filter { id in
+            let files = try host.daytwo(arguments: ["backup", "ls", id, "-o", "name"] + told).text.split(
+                separator: "\n")
+            let workload = try #require(
+                files.first { $0.lowercased().contains("/statefulset") || $0.lowercased().contains("/deployment") })
+            return try host.daytwo(arguments: ["backup", "cat", id, String(workload)] + told).text.contains("late")
+        }
+        #expect(ids.count == 4 && late.count >= 3, "\(ids) \(late)")
     }
 
     @Test("Labels and namespaces select, and where they select none it is said")

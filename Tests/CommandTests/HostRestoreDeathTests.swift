@@ -44,6 +44,30 @@ struct HostRestoreDeathTests {
         }
     }
 
+    @Test("What was started and cannot be seen to be well is not taken away again by itself")
+    func startedUnwell() throws {
+        try cut(at: .started)
+        try #require(try mark() != "")
+        let served = try inPlace()
+        try host.fault(["pod-never-ready", "--on", name])
+        #expect(try host.kubectl("delete", "pod", "\(cluster)-0", "-n", namespace, "--wait=false").code == 0)
+        let resumed = try host.daytwo("restore", "resume", name, "--start-timeout", "3s")
+        #expect(
+            resumed.code == 9 && resumed.errors.contains("was started with what was restored"),
+            "\(resumed.code) \(resumed.errors)")
+        #expect(try mark() != "" && inPlace() == served, "what was restored is still served")
+        try host.fault(["--clear"])
+        let again = try host.daytwo("restore", "resume", name)
+        #expect(again.code == 0, "\(again.text)\(again.errors)")
+        try expectWell("started, and well at last")
+    }
+
+    /// The run whose set is in place.
+    private func inPlace() throws -> String {
+        let items = try host.daytwo("restore", "list", name, "-o", "json").json()["items"] as? [[String: Any]] ?? []
+        return items.filter { $0["isInPlace"] as? Bool == true }.compactMap { $0["run"] as? String }.joined()
+    }
+
     @Test("One that was cut is finished, and its old set goes with it, only when somebody says yes")
     func discarded() throws {
         try cut(at: .started)

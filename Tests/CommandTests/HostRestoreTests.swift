@@ -137,12 +137,15 @@ struct HostRestoreTests {
         #expect(try host.daytwo("backup", "create", name).code == 0)
         let kept = try host.daytwo("restore", "plan", name, "\(cluster)@latest")
         #expect(kept.code == 0 && !kept.text.contains("EMPTY"), "\(kept.text)\(kept.errors)")
+        let volume = try inside("get", "pvc", "data-db-0", "-n", "shop", "-o", "jsonpath={.spec.volumeName}").text
+        #expect(try inside("get", "pv", volume).code == 0)
         let gone = try inside("delete", "pod,pvc", "--all", "-n", "shop", "--wait=false")
         #expect(gone.code == 0 && gone.text.contains("data-db-0"), "\(gone.text)\(gone.errors)")
         let claims = ["get", "pvc", "-n", namespace, "-o", "name", "-l", "vcluster.loft.sh/managed-by=\(cluster)"]
         try host.commands.wait("the end of its claim") { try !host.kubectl(claims).text.contains("data-db-0") }
         let plan = try host.daytwo("restore", "plan", name, "\(cluster)@latest")
-        #expect(plan.code == 0 && plan.text.hasPrefix("EMPTY VOLUMES    shop/data-db-0: "), "\(plan.text)\(plan.errors)")
+        #expect(
+            plan.code == 0 && plan.text.hasPrefix("EMPTY VOLUMES    shop/data-db-0: "), "\(plan.text)\(plan.errors)")
         let unasked = try host.daytwo("restore", "run", name, "\(cluster)@latest")
         #expect(unasked.code == 64 && unasked.errors.contains("EMPTY: shop/data-db-0"), "\(unasked.errors)")
         let run = try host.daytwo("restore", "run", name, "\(cluster)@latest", "--yes", "-o", "json")
@@ -151,6 +154,7 @@ struct HostRestoreTests {
         try host.commands.wait("its new volume") {
             try inside("get", "pvc", "data-db-0", "-n", "shop", "-o", "jsonpath={.status.phase}").text == "Bound"
         }
+        #expect(try inside("get", "pv", volume).errors.contains("not found"), "its old volume is not known any more")
         let back = try host.daytwo("restore", "rollback", name, "--yes")
         #expect(back.code == 0 && !back.text.contains("EMPTY"), "\(back.text)\(back.errors)")
     }

@@ -42,6 +42,19 @@ import Transfer
         #expect(connection.authorities == nil)
     }
 
+    @Test func `a context with slashes is found by the name that folders have`() throws {
+        let name = "arn:aws:eks:eu-west-1:1234:cluster/prod"
+        let text = """
+            {"clusters": [{"name": "a", "cluster": {"server": "https://a:1"}}, {"name": "b", "cluster": {"server": "https://b:1"}}],
+             "contexts": [{"name": "\(name)", "context": {"cluster": "a"}}, {"name": "x/y-z", "context": {"cluster": "a"}},
+                          {"name": "x-y/z", "context": {"cluster": "b"}}]}
+            """
+        #expect(Kubeconfig.plainName(ofContext: name) == "arn:aws:eks:eu-west-1:1234:cluster-prod")
+        let found = try connection(text, context: Kubeconfig.plainName(ofContext: name))
+        #expect(found.server == "https://a:1")
+        #expect(throws: Failure.self, "two are meant") { try connection(text, context: "x-y-z") }
+    }
+
     @Test func `JSON is read as well`() throws {
         let text =
             "{\"current-context\":\"x\",\"contexts\":[{\"name\":\"x\",\"context\":{\"cluster\":\"c\"}}],\"clusters\":[{\"name\":\"c\",\"cluster\":{\"server\":\"host:6443\",\"insecure-skip-tls-verify\":true,\"tls-server-name\":\"api\",\"proxy-url\":\"socks5://p:1080\"}}]}"

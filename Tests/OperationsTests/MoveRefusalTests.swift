@@ -145,6 +145,21 @@ struct MoveRefusalTests {
             let guest = try JSONValue(parsing: Array(#"[{"kind":"User","name":"mallory"}]"#.utf8))
             try moving.change(.roleBindings, "gold") { $0.setting(["subjects"], to: guest) }
         }
+        try refused("Secret") { moving in
+            let token = try moving.object(
+                #"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"t","namespace":"vc-gold","annotations":{"kubernetes.io/service-account.name":"admin"}},"type":"kubernetes.io/service-account-token"}"#
+            )
+            moving.manifests.append(try HostManifest(cleaning: token, of: .secrets))
+        }
+        try refused("Ingress") { moving in
+            try moving.change(.ingresses, "gold") {
+                $0.setting(
+                    ["metadata", "annotations", "nginx.ingress.kubernetes.io/server-snippet"], to: .string("return 1;"))
+            }
+        }
+        try refused("Service") { moving in
+            try moving.change(.services, "gold") { $0.setting(["spec", "externalName"], to: .string("example.com")) }
+        }
         try refused("Role") { moving in
             let rules = try JSONValue(parsing: Array(#"[{"verbs":["*"],"apiGroups":["*"],"resources":["*"]}]"#.utf8))
             try moving.change(.roles, "gold") { $0.setting(["rules"], to: rules) }
@@ -163,6 +178,56 @@ struct MoveRefusalTests {
         moving.options.allowed = ["ClusterRole"]
         let created = moving.plan().objects.first { $0.kind == "ClusterRole" }
         #expect(created?.name == "vc-silver-v-team-x" && created?.reason == nil)
+    }
+
+    @Test func whatHoldsForAllOfASharedNamespaceIsLeftOutUnlessAllowed() throws {
+        func reason(_ text: String, _ type: ResourceType, _ change: (inout Moving) -> Void) throws -> String? {
+            var moving = try Moving.gold()
+            change(&moving)
+            moving.manifests.append(try HostManifest(cleaning: try moving.object(text), of: type))
+            #expect(moving.plan().refusals == [])
+            return try #require(moving.plan().objects.first { $0.kind == type.kind }).reason
+        }
+        let quota =
+            #"{"apiVersion":"v1","kind":"ResourceQuota","metadata":{"name":"team","namespace":"vc-gold"},"spec":{"hard":{"pods":"9"}}}"#
+        let policy =
+            #"{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"deny","namespace":"vc-gold"},"spec":{"podSelector":SELECTOR}}"#
+        #expect(try reason(quota, .resourceQuotas) { _ in }?.contains("say --allow ResourceQuota") == true)
+        #expect(try reason(quota, .resourceQuotas) { $0.options.allowed = ["ResourceQuota"] } == nil)
+        let alone = try reason(quota, .resourceQuotas) { moving in
+            moving.target[.namespaces] = []
+            moving.options.createsNamespace = true
+        }
+        #expect(alone == nil, "nobody else is in a namespace that is made for it")
+        let all = try reason(policy.replacing("SELECTOR", with: "{}"), .networkPolicies) { _ in }
+        #expect(all?.contains("say --allow NetworkPolicy") == true)
+        let some = policy.replacing("SELECTOR", with: #"{"matchLabels":{"release":"gold"}}"#)
+        #expect(try reason(some, .networkPolicies) { _ in } == nil)
+        let own = quota.replacing(#""namespace""#, with: #""labels":{"release":"gold"},"namespace""#)
+        #expect(try reason(own, .resourceQuotas) { _ in } == nil, "its chart made it")
+    }
+
+    @Test func aNameMayNotBeLongerThanWhatPodsCanBeMadeOf() throws {
+        let long = String(repeating: "s", count: 53)
+        let refused = try refusals { $0.options.name = long }
+        #expect(
+            refused.contains { $0.hasPrefix("StatefulSet \(long) would have 53 characters, and 52 are the most") },
+            "\(refused)")
+        #expect(try refusals { $0.options.name = String(repeating: "s", count: 52) } == [])
+    }
+
+    @Test func addressesOfTheOldHostAreLeftToTheNewOne() throws {
+        var moving = try Moving.gold()
+        try moving.change(.services, "gold") {
+            $0.setting(["spec", "loadBalancerClass"], to: .string("tailscale"))
+                .setting(["spec", "ipFamilies"], to: .array([.string("IPv6")]))
+                .setting(["spec", "ipFamilyPolicy"], to: .string("SingleStack"))
+        }
+        let service = try moving.moved(.services, "silver")
+        for field in ["loadBalancerClass", "ipFamilies", "ipFamilyPolicy"] {
+            #expect(service["spec", field] == nil, "\(field)")
+        }
+        #expect(moving.plan().warnings.contains { $0.contains("had the load balancer class tailscale") })
     }
 
     @Test func objectsOfAnotherNamespaceStayOut() throws {

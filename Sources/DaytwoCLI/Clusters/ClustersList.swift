@@ -28,9 +28,10 @@ struct ClustersList: OperationCommand {
         var found: [Discovery] = []
         var unlisted: [String] = []
         var failures: [Failure] = []
-        let hosts = try host.hosts(session, context)
-        for one in hosts {
+        let hosts = try host.attempts(session, context)
+        for (_, attempt) in hosts {
             do throws(Failure) {
+                let one = try attempt.get()
                 let objects = try one.cluster.objects(in: host.namespace)
                 found.append(Discovery(of: objects))
                 unlisted += HostCluster.discoveryKinds.compactMap { kind in
@@ -40,10 +41,12 @@ struct ClustersList: OperationCommand {
                 }
             } catch {
                 // One host that is away hides no other.
-                guard hosts.count > 1, error.code != .usage, error.stopSignal == nil else { throw error }
+                guard hosts.count > 1, error.stopSignal == nil else { throw error }
                 failures.append(error)
             }
         }
+        // What is wrong with all of them is wrong with the command.
+        if failures.count == hosts.count, let first = failures.first, first.code == .usage { throw first }
         let discovery = Discovery(found)
         let backups = try LastBackups(store, session)
         let rows = discovery.clusters.map { ClusterRow(cluster: $0, lastBackup: backups.newest(of: $0)) }

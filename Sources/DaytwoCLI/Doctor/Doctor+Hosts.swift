@@ -44,10 +44,12 @@ extension Doctor {
         var checks: [DoctorCheck] = []
         var good: [HostBackup] = []
         let image = configured.agentImage ?? Environment.agentImage.value
+        var settings = AgentSettings(image: image ?? "")
+        settings.take(configured)
         for one in wanted {
             do throws(Failure) {
                 let (found, objects) = try host.cluster(named: "\(one.namespace ?? "")/\(one.name)")
-                let backup = HostBackup(found, among: objects, on: host, AgentSettings(image: image ?? ""))
+                let backup = HostBackup(found, among: objects, on: host, settings)
                 try backup.check()
                 good.append(backup)
                 let problems = found.problems.map(\.sentence)

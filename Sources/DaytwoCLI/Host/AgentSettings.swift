@@ -13,6 +13,11 @@ extension AgentSettings {
             )
         }
         self.init(image: image)
+        take(configured)
+    }
+
+    /// Takes over what the configuration says beside the image.
+    mutating func take(_ configured: ConfiguredHost?) {
         pullSecrets = configured?.agentPullSecrets ?? []
         if let limit = configured?.agentStartTimeout { startLimit = .seconds(limit) }
         if let limit = configured?.agentScratchLimit { scratchLimit = limit }

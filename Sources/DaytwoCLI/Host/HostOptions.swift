@@ -109,7 +109,9 @@ extension HostOptions {
             client.callLimit = client.attemptLimit * 4
         }
         return ChosenHost(
-            cluster: HostCluster(name: name ?? context ?? connection.name, client: client), configured: configured)
+            cluster: HostCluster(
+                name: Kubeconfig.plainName(ofContext: name ?? context ?? connection.name), client: client),
+            configured: configured)
     }
 
     private static func connection(kubeconfig: String?, context: String?) throws(Failure) -> ClusterConnection {

@@ -41,7 +41,7 @@ extension Kubeconfig {
                 .usage, "the kubeconfig names no current context", why: from,
                 next: "Name one with --context: \(known(contextNames)).")
         }
-        guard let context = contexts[name] else {
+        guard let context = contexts[name] ?? context(plainly: name) else {
             throw Failure(
                 .notFound, "there is no context \(name) in the kubeconfig", why: from,
                 next: "It has: \(known(contextNames)).")
@@ -62,6 +62,17 @@ extension Kubeconfig {
             connection.impersonation = try user.impersonation()
         }
         return connection
+    }
+
+    /// The name of a context where names are folders: `arn:aws:eks:eu-west-1:1234:cluster/prod` has a `-` for its slash. Such a
+    /// name is found as well.
+    public static func plainName(ofContext name: String) -> String {
+        name.replacing("/", with: "-")
+    }
+
+    private func context(plainly name: String) -> ConfigStanza? {
+        let meant = contexts.filter { Self.plainName(ofContext: $0.key) == name }
+        return meant.count == 1 ? meant.first?.value : nil
     }
 
     private var from: String { "read: " + sources.joined(separator: ", ") }

@@ -57,7 +57,7 @@ public struct HostBackup: Sendable {
         request.sweepsStore = sweepsStore
         request.purpose = purpose
         request.options.level = level
-        request.version = cluster.server.version.map { .init(value: $0, source: "image") }
+        request.version = cluster.server.runningVersion.map { .init(value: $0, source: "image") }
         request.hostToken = HostToken(of: cluster, in: objects)?.bytes
         let manifests = HostManifests(of: cluster, in: objects)
         request.facts = facts

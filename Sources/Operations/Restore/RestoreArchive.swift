@@ -118,6 +118,12 @@ public struct RestoreArchive: Sendable {
         } ?? []
     }
 
+    /// What k3s makes of the snapshot of an etcd: the database once more, and two logs of 64 MB with it.
+    var rebuiltBytes: UInt64 {
+        let snapshot = index.inventory.entry(document.datastore.entry)?.header.size ?? 0
+        return driver == .etcd ? saturatingSum(snapshot, 192 << 20) : 0
+    }
+
     func stagedBytes(_ files: RestorePlan.ServerFiles) -> UInt64 {
         let placement = placement(files)
         return index.inventory.entries.filter { placement.place(of: $0.header.path) != nil }

@@ -31,7 +31,7 @@ public struct RestorePlanner {
         let source = archive.source(now: context.now())
         let (files, reason) = serverFiles()
         let carry = try carryOver(source, target).decide()
-        let needed = [carry.bytes, 64 << 20].reduce(archive.stagedBytes(files), saturatingSum)
+        let needed = [carry.bytes, archive.rebuiltBytes, 64 << 20].reduce(archive.stagedBytes(files), saturatingSum)
         let free = try FileSystemFacts(of: directory.root).freeBytes
         let newer = try options.newerVolumes.map { (choice) throws(Failure) in
             try NewerObjects(in: inspection, target, than: archive, choice)

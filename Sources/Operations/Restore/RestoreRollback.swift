@@ -42,6 +42,8 @@ extension Restore {
             try directory.requireNoOtherDatastore()
             try requireNoLaterRestore(journal)
             try requireNoServer()
+            // A record needs space, which an etcd that was half rebuilt may have taken; what it is made of stays.
+            if journal.state == .rebuilding { try removeTree("\(directory.server)/\(EtcdGuard.etcd)") }
             // Recorded first: from here on a resume must not take the old set for a restored one.
             try record(.rollingBack, &journal, place)
             let wasStarted = try wasStarted(journal)

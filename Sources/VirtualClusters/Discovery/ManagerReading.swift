@@ -49,8 +49,13 @@ struct ManagerReading {
         if let application = workload.labels["argocd.argoproj.io/instance"] {
             return [.argoCD(application: application)]
         }
-        guard let tracking = workload.annotations["argocd.argoproj.io/tracking-id"] else { return [] }
-        return [.argoCD(application: tracking.split(separator: ":").first.map(String.init))]
+        if let tracking = workload.annotations["argocd.argoproj.io/tracking-id"] {
+            return [.argoCD(application: tracking.split(separator: ":").first.map(String.init))]
+        }
+        // Before 3.0 it tracks by a label that others use as well; its own name is then the only sign.
+        let entries = workload.object["metadata", "managedFields"]?.arrayValue ?? []
+        let isItsOwn = entries.contains { $0["manager"]?.stringValue?.hasPrefix("argocd") ?? false }
+        return isItsOwn ? [.argoCD(application: workload.labels["app.kubernetes.io/instance"])] : []
     }
 
     private func flux() -> [Manager] {

@@ -23,6 +23,17 @@ public struct ServerImage: Sendable, Hashable {
         case unknown
     }
 
+    /// The version of what runs, or ran last: that of the pods where all have the same one; nil where no tag tells it.
+    public var runningVersion: String? {
+        guard case .differs(let others) = agreement else { return version }
+        let versions = Set(
+            others.values.map { image in
+                let tag = ImageReference(image)?.tag
+                return Self.k3sVersion(ofTag: tag) ?? Self.kubernetesVersion(ofTag: tag)
+            })
+        return versions.count == 1 ? versions.first ?? nil : nil
+    }
+
     /// The version in a k3s tag: `v1.24.1-rc1-k3s1` is `v1.24.1-rc1+k3s1`.
     static func k3sVersion(ofTag tag: String?) -> String? {
         guard var tag else { return nil }

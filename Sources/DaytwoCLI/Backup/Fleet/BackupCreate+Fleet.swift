@@ -72,14 +72,16 @@ extension BackupCreate {
                 members += selected.map { cluster in
                     FleetMember(
                         cluster: cluster, objects: objects, host: chosen.cluster, settings: settings,
-                        verifies: verify, level: level.map { Int32(clamping: $0) },
+                        surveyed: Uptime.now, verifies: verify, level: level.map { Int32(clamping: $0) },
                         arguments: arguments(for: cluster, on: chosen))
                 }
             } catch {
-                guard error.code != .usage, error.stopSignal == nil else { throw error }
+                guard error.stopSignal == nil else { throw error }
                 failures.append(FleetFailure(host: name, failure: error))
             }
         }
+        // What is wrong with all of them is wrong with the command.
+        if members.isEmpty, let first = failures.first?.failure, first.code == .usage { throw first }
         return (members, failures)
     }
 
@@ -110,6 +112,8 @@ struct FleetMember: Sendable {
     let objects: HostObjects
     let host: HostCluster
     let settings: AgentSettings
+    /// When that was listed.
+    let surveyed: Duration
     let verifies: Bool
     let level: Int32?
     let arguments: [String]
@@ -202,19 +206,41 @@ struct FleetRun: Sendable {
         var client = member.host.client
         client.surroundings.checkStop = context.checkStop
         let host = HostCluster(name: member.host.name, client: client)
+        let prepared = backup(of: member, host, isFirst: isFirst)
+        let job = JobDescription(
+            kind: .backup, target: member.path, store: store.location, host: member.host.name)
+        try session.recordingFailure(of: job) { () throws(Failure) in try prepared.check() }
+        _ = try session.begin(job)
+        for problem in member.cluster.problems { session.job.log(.warning, problem.sentence) }
+        let lease = ClusterLease(of: member.cluster.name, in: member.cluster.namespace, on: host, context)
+        return try lease.hold(.here("backup")) { () throws(Failure) in
+            guard try isStale(member, host) else { return try prepared.run(to: store, context) }
+            return try self.backup(of: try again(member, host), host, isFirst: isFirst).run(to: store, context)
+        }
+    }
+
+    private func backup(of member: FleetMember, _ host: HostCluster, isFirst: Bool) -> HostBackup {
         var backup = HostBackup(member.cluster, among: member.objects, on: host, member.settings)
         backup.verifies = member.verifies
         backup.level = member.level
         // A look at the whole store for each of many clusters would take longer than their backups.
         backup.sweepsStore = isFirst
-        let job = JobDescription(
-            kind: .backup, target: member.path, store: store.location, host: member.host.name)
-        let prepared = backup
-        try session.recordingFailure(of: job) { () throws(Failure) in try prepared.check() }
-        _ = try session.begin(job)
-        for problem in member.cluster.problems { session.job.log(.warning, problem.sentence) }
-        let lease = ClusterLease(of: member.cluster.name, in: member.cluster.namespace, on: host, context)
-        return try lease.hold(.here("backup")) { () throws(Failure) in try prepared.run(to: store, context) }
+        return backup
+    }
+
+    /// Whether a cluster is another one by now than when all were listed: the last of many has waited for the others.
+    private func isStale(_ member: FleetMember, _ host: HostCluster) throws(Failure) -> Bool {
+        let workload = member.cluster.workload
+        let listed = member.objects.objects(of: workload.type).first { $0.uid == workload.uid }
+        let now = try host.client.find(workload.type, workload.name, in: member.cluster.namespace)
+        return now?.resourceVersion != listed?.resourceVersion || Uptime.now - member.surveyed > .seconds(60)
+    }
+
+    private func again(_ member: FleetMember, _ host: HostCluster) throws(Failure) -> FleetMember {
+        let (cluster, objects) = try host.cluster(named: member.cluster.path, also: HostBackup.manifestKinds)
+        return FleetMember(
+            cluster: cluster, objects: objects, host: host, settings: member.settings, surveyed: Uptime.now,
+            verifies: member.verifies, level: member.level, arguments: member.arguments)
     }
 
     /// The steps of several at once are for their logs alone.

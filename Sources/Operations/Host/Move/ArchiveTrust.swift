@@ -32,6 +32,10 @@ struct ArchiveTrust {
             return [Finding(kind: type.kind, what: "\(subject) holds for the whole host")]
         case .roles: return role(object, subject)
         case .roleBindings: return binding(object, subject)
+        case .services, .ingresses, .secrets:
+            return HostObjectConsent.ofCreation(object, type).map {
+                Finding(kind: $0.kind, what: "\(subject): \($0.what)")
+            }
         default: return []
         }
     }

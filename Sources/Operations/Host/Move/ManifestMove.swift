@@ -152,7 +152,8 @@ struct ManifestMove {
     private func service(_ json: JSONValue, ports: NodePorts) -> JSONValue {
         // What a host assigns is the new host's to assign, wherever an archive has it from.
         var json = json.removing("spec", "loadBalancerIP").removing("spec", "externalIPs")
-            .removing("spec", "healthCheckNodePort")
+            .removing("spec", "healthCheckNodePort").removing("spec", "loadBalancerClass")
+            .removing("spec", "ipFamilies").removing("spec", "ipFamilyPolicy")
         if json["spec", "clusterIP"]?.stringValue != "None" {
             json = json.removing("spec", "clusterIP").removing("spec", "clusterIPs")
         }

@@ -90,7 +90,25 @@ struct MovePlanner {
         {
             return "the namespace has its own"
         }
+        if isForWholeNamespace(manifest, names), isNamespaceMissing != true, !options.allows(type.kind) {
+            return "it holds for all of the namespace, and others may be in it: say --allow \(type.kind) to create it"
+        }
         return nil
+    }
+
+    /// Somebody gave it to the namespace, and not to the cluster alone.
+    private func isForWholeNamespace(_ manifest: HostManifest, _ names: MoveNames) -> Bool {
+        let (labels, object) = (manifest.object.labels, manifest.object)
+        let release = [
+            labels["release"], labels["app.kubernetes.io/instance"],
+            object.annotations["meta.helm.sh/release-name"],
+        ]
+        guard !release.contains(names.old.name) else { return false }
+        switch manifest.type {
+        case .resourceQuotas, .limitRanges: return true
+        case .networkPolicies: return (object["spec", "podSelector"]?.members ?? []).isEmpty
+        default: return false
+        }
     }
 
     func present(_ type: ResourceType, _ name: String) -> KubernetesObject? {

@@ -29,6 +29,7 @@ struct MoveRefusals {
             ]
         }
         var refusals = namespace(plan, names)
+        refusals += lengths(moved)
         guard let cluster else { return refusals + ["what the backup holds would be no virtual cluster there"] }
         refusals += kind(cluster, plan)
         refusals += copies(plan) + presence(moved, names) + storage(moved) + nodePorts(moved)
@@ -89,6 +90,17 @@ struct MoveRefusals {
             refusals.append("\(planner.objects.host) has no namespace \(names.new.namespace): say --create-namespace")
         }
         return refusals
+    }
+
+    /// A StatefulSet names its pods and their revision in labels, of which 63 characters are the most; a Service is one.
+    private func lengths(_ moved: [MovePlanner.Moved]) -> [String] {
+        let limits: [ResourceType: Int] = [.statefulSets: 52, .services: 63]
+        return moved.filter { $0.reason == nil }.compactMap { one in
+            guard let most = limits[one.manifest.type], one.object.name.utf8.count > most else { return nil }
+            return
+                "\(one.manifest.type.kind) \(one.object.name) would have \(one.object.name.utf8.count) characters, and"
+                + " \(most) are the most: choose a shorter --name"
+        }
     }
 
     static func isLabel(_ text: String) -> Bool {

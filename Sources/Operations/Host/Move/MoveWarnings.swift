@@ -62,6 +62,12 @@ struct MoveWarnings {
 
     private func exposure(_ created: [MovePlanner.Moved], _ names: MoveNames) -> [String] {
         var warnings: [String] = []
+        for one in created where one.manifest.type == .services {
+            guard let name = one.manifest.object["spec", "loadBalancerClass"]?.stringValue else { continue }
+            warnings.append(
+                "Service \(one.object.name) had the load balancer class \(name), and takes the default one of"
+                    + " \(planner.objects.host)")
+        }
         let covered = coveredNames(created)
         for one in created where one.manifest.type == .ingresses {
             let hosts = Self.hosts(of: one.object)
