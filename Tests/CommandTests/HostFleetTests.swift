@@ -40,6 +40,9 @@ struct HostFleetTests {
 
     /// The last of many is backed up as it is then, not as it was when all were listed.
     private func expectFresh(_ host: SandboxFixture, _ told: [String]) throws {
+        try host.commands.wait("the end of the last agents") {
+            try host.agents(host: 1) == "" && host.agents(host: 2) == ""
+        }
         let run = try host.commands.start(
             ["backup", "create", "--all", "--parallel", "1", "-o", "json"] + told, environment: host.surroundings(),
             timeout: .seconds(120))
@@ -47,7 +50,7 @@ struct HostFleetTests {
             try host.agents(host: 1) != "" || run.hasEnded()
         }
         for one in [1, 2] {
-            let labelled = try host.kubectl("label", "sts,deploy", "-A", "--all", "late=yes", host: one)
+            let labelled = try host.kubectl("label", "sts,deploy", "-A", "--all", "moment=afterwards", host: one)
             #expect(labelled.code == 0, "\(labelled.errors)")
         }
         let ended = try run.result()
@@ -58,7 +61,8 @@ struct HostFleetTests {
                 separator: "\n")
             let workload = try #require(
                 files.first { $0.lowercased().contains("/statefulset") || $0.lowercased().contains("/deployment") })
-            return try host.daytwo(arguments: ["backup", "cat", id, String(workload)] + told).text.contains("late")
+            return try host.daytwo(arguments: ["backup", "cat", id, String(workload)] + told).text.contains(
+                "afterwards")
         }
         #expect(ids.count == 4 && late.count >= 3, "\(ids) \(late)")
     }

@@ -119,6 +119,23 @@ struct HostK3kTests {
         #expect(resumed.code == 0, "\(resumed.text)\(resumed.errors)")
         #expect(try content() == "old")
         try expectWell("let in too early")
+        #expect(try host.daytwo("restore", "rollback", name, "--yes").code == 0)
+        try expectNoRebuildUnlessDue()
+    }
+
+    /// Where somebody else has finished the run meanwhile, the etcd that is there has gone on.
+    private func expectNoRebuildUnlessDue() throws {
+        try cut(at: "rebuilding")
+        let guards = host.volumeFiles { $0.hasSuffix("/server/db/state.db") && !$0.contains("/.daytwo") }
+        try #require(guards.count == 1, "\(guards)")
+        try FileManager.default.removeItem(atPath: guards[0])
+        let resumed = try host.daytwo("restore", "resume", name)
+        #expect(
+            resumed.code == 8 && resumed.errors.contains("what is on the volume waits for no rebuild"),
+            "\(resumed.code) \(resumed.errors)")
+        try host.commands.wait("the control plane") { try ask(["get", "--raw", "/readyz"]).code == 0 && isReady() }
+        #expect(try content() == "new")
+        try expectWell("not rebuilt")
     }
 
     @Test("A quota that a run has left goes; one of another cluster's run is in the way, and no backup has one")
@@ -135,6 +152,8 @@ struct HostK3kTests {
         #expect(
             blocked.code == 4 && blocked.errors.contains("a restore of violet in the same namespace"),
             "\(blocked.errors)")
+        let back = try host.daytwo("restore", "rollback", name, "--yes")
+        #expect(back.code == 6 && back.errors.contains("a restore of violet"), "\(back.code) \(back.errors)")
         #expect(try quotas() == "resourcequota/other\n" && mark() == "")
     }
 
@@ -277,18 +296,22 @@ struct HostK3kTests {
     /// kubectl with the virtual cluster's own API.
     @discardableResult
     private func inside(_ words: String...) throws -> String {
+        let result = try ask(words)
+        #expect(result.code == 0, "\(words): \(result.errors)")
+        return result.text
+    }
+
+    private func ask(_ words: [String]) throws -> ChildProcess.Result {
         let secret = try host.kubectl(
             "get", "secret", "k3k-\(cluster)-kubeconfig", "-n", namespace, "-o", #"jsonpath={.data.kubeconfig\.yaml}"#)
         let kubeconfig = try #require(Data(base64Encoded: secret.text.trimmingCharacters(in: .whitespacesAndNewlines)))
         let file = try host.commands.write(String(decoding: kubeconfig, as: UTF8.self), to: "virtual.kubeconfig")
         let address = try host.kubectl("get", "pod", pod, "-n", namespace, "-o", "jsonpath={.status.podIP}").text
-        let result = try ChildProcess(
+        return try ChildProcess(
             arguments: [
                 "kubectl", "--kubeconfig", file, "--server", "https://\(address):6443", "--tls-server-name",
                 "localhost",
             ] + words, environment: ["HOME": host.commands.root], directory: host.commands.root
         ).run(below: host.commands.root)
-        #expect(result.code == 0, "\(words): \(result.errors)")
-        return result.text
     }
 }

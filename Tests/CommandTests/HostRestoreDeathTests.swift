@@ -57,6 +57,7 @@ struct HostRestoreDeathTests {
             "\(resumed.code) \(resumed.errors)")
         #expect(try mark() != "" && inPlace() == served, "what was restored is still served")
         try host.fault(["--clear"])
+        #expect(try host.kubectl("delete", "pod", "\(cluster)-0", "-n", namespace, "--wait=false").code == 0)
         let again = try host.daytwo("restore", "resume", name)
         #expect(again.code == 0, "\(again.text)\(again.errors)")
         try expectWell("started, and well at last")

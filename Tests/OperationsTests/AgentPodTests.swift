@@ -24,8 +24,9 @@ struct AgentPodTests {
         #expect(terms?["nodeSelectorTerms"]?.arrayValue?.count == 1)
         #expect(spec["nodeSelector"] == nil)
         let tolerations = try #require(spec["tolerations"]?.arrayValue)
-        #expect(tolerations.count == 2 && tolerations[1]["effect"]?.stringValue == "NoSchedule")
-        #expect(tolerations[1]["operator"]?.stringValue == "Exists" && tolerations[1]["key"] == nil)
+        let added = try #require(tolerations.last)
+        #expect(tolerations.count == 2 && added["effect"]?.stringValue == "NoSchedule")
+        #expect(added["operator"]?.stringValue == "Exists" && added["key"] == nil)
     }
 
     @Test("Elsewhere it goes where its control plane may go, since a volume may be made for it")
