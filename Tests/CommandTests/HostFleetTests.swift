@@ -21,6 +21,12 @@ struct HostFleetTests {
         #expect(Set(jobs.compactMap { $0["cluster"] as? String }).count == 4, "\(jobs)")
 
         try expectFresh(host, told)
+        let broken = try commands.write(
+            host.configuration("  three: {kubeconfig: \"/nonexistent/kubeconfig\"}"), to: "broken.yaml")
+        let list = try host.daytwo(arguments: ["clusters", "list", "--config", broken])
+        #expect(
+            list.code == 3 && list.errors.contains("/nonexistent/kubeconfig") && list.text.contains("vc-"),
+            "\(list.code) \(list.text)\(list.errors)")
         // A host that says nothing but errors, beside one that is well; and what a killed backup of another cluster left.
         let left = "\(commands.store)/one/gone/gone/.gone_20200101T000000Z_01234567.tar.zst.0a1b2c3d.partial"
         try FileManager.default.createDirectory(

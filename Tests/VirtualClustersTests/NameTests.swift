@@ -107,4 +107,20 @@ struct ImageTests {
     func versionsAreInTags(tag: String, version: String?) {
         #expect(ServerImage.k3sVersion(ofTag: tag) == version)
     }
+
+    @Test("The version is that of what runs, where the template has another one already")
+    func runningVersions() throws {
+        func version(_ agreement: ServerImage.Agreement) throws -> String? {
+            ServerImage(
+                container: "k3s", isInitContainer: false, index: 0,
+                image: try #require(ImageReference("rancher/k3s:v1.32.1-k3s1")), version: "v1.32.1+k3s1",
+                agreement: agreement
+            ).runningVersion
+        }
+        #expect(try version(.same) == "v1.32.1+k3s1" && version(.unknown) == "v1.32.1+k3s1")
+        #expect(try version(.differs(["a": "mirror.example/k3s:v1.31.4-k3s1"])) == "v1.31.4+k3s1")
+        #expect(try version(.differs(["a": "x/k3s@sha256:00"])) == nil)
+        #expect(
+            try version(.differs(["a": "x/k3s:v1.31.4-k3s1", "b": "x/k3s:v1.30.4-k3s1"])) == nil, "nobody can tell")
+    }
 }

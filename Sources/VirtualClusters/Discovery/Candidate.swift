@@ -121,7 +121,8 @@ struct Candidate {
         let secrets = spec["imagePullSecrets"]?.arrayValue ?? []
         return VirtualCluster.PodSettings(
             serviceAccount: spec["serviceAccountName"]?.stringValue, tolerations: spec["tolerations"]?.arrayValue ?? [],
-            nodeSelector: spec["nodeSelector"]?.strings ?? [:], nodeAffinity: spec["affinity", "nodeAffinity"], user: identity("runAsUser"),
+            nodeSelector: spec["nodeSelector"]?.strings ?? [:], nodeAffinity: spec["affinity", "nodeAffinity"],
+            user: identity("runAsUser"),
             group: identity("runAsGroup"),
             volumeGroup: spec["securityContext", "fsGroup"]?.integerValue,
             imagePullSecrets: secrets.compactMap { $0["name"]?.stringValue },

@@ -62,12 +62,11 @@ public struct SyncerNames: Sendable, Hashable {
         return own.first { $0.name == name && Self.told(by: $0) == nil }
     }
 
-    /// Whether the host has the claim of a virtual one, attached or not: a syncer takes over what has its name.
-    public func hasClaim(_ virtual: VirtualName, among claims: [KubernetesObject]) -> Bool {
-        let name = hostName(of: virtual.name, in: virtual.namespace)
-        return claims.contains {
-            $0.namespace == hostNamespace && !$0.isBeingDeleted && ($0.name == name || Self.told(by: $0) == virtual)
-        }
+    /// The virtual claims of which the host has none, attached or not: a syncer takes over what has its name.
+    public func missing(_ virtual: [VirtualName], among claims: [KubernetesObject]) -> Set<VirtualName> {
+        let present = claims.filter { $0.namespace == hostNamespace && !$0.isBeingDeleted }
+        let (names, told) = (Set(present.map(\.name)), Set(present.compactMap(Self.told)))
+        return Set(virtual.filter { !told.contains($0) && !names.contains(hostName(of: $0.name, in: $0.namespace)) })
     }
 
     /// What a host object is inside; nil for what this cluster's syncer did not write, and where neither annotations nor an unshortened

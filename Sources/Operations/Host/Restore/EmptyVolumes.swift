@@ -15,11 +15,10 @@ struct EmptyVolumes {
         guard archive.driver == .kine, !cluster.isStoppedByBarrier,
             objects.whyUnlisted(.persistentVolumeClaims, in: cluster.namespace) == nil
         else { return }
-        let names = cluster.syncerNames
-        let present = objects.objects(of: .persistentVolumeClaims)
-        let missing = archive.hostBindings.filter { binding in
-            guard binding.kind == .claims, let namespace = binding.namespace else { return false }
-            return !names.hasClaim(.init(namespace: namespace, name: binding.name), among: present)
+        let lost = cluster.syncerNames.missing(
+            Array(archive.claims), among: objects.objects(of: .persistentVolumeClaims))
+        let missing = archive.hostBindings.filter {
+            $0.kind == .claims && lost.contains(.init(namespace: $0.namespace ?? "", name: $0.name))
         }
         guard !missing.isEmpty else { return }
         guard Self.isSyncedHere(cluster, objects) else {

@@ -65,6 +65,23 @@ extension HostRestore {
             host: host, cluster: cluster, claim: claim, settings: settings.agent, context: context, run: run)
     }
 
+    /// Creates what is missing and has to be there before the agent.
+    func createEarly(
+        _ archive: HostRestoreArchive?, _ options: HostRestoreOptions, _ hold: WorkloadHold, _ objects: HostObjects,
+        _ result: inout HostRestoreResult
+    ) throws(Failure) {
+        guard let archive else { return }
+        let steps = HostObjectCreation(host: host, cluster: hold.cluster, run: hold.mark.run, context: context)
+        let early = agentNeeds(hold.cluster)
+        let missing = comparison(archive, hold.cluster, objects, options).created
+        result.created += try steps.create(missing.filter { early.contains($0.type) })
+    }
+
+    /// What has to be there before the agent: the claim, and what a k3s beside it reads.
+    func agentNeeds(_ cluster: VirtualCluster) -> Set<ResourceType> {
+        cluster.isStoppedByBarrier ? [.persistentVolumeClaims, .secrets, .configMaps] : [.persistentVolumeClaims]
+    }
+
     /// The context of what an agent does meanwhile: it ends when somebody changes what was stopped.
     func watching(_ hold: WorkloadHold) -> OperationContext {
         let watch = HoldWatch(hold)

@@ -15,9 +15,12 @@ extension HostRestore {
         let calm = unstoppable
         let calmHold = calm.hold(hold.cluster, hold.mark, calm.host, calm.context)
         do throws(Failure) {
-            if try calm.mark(of: hold.cluster) == nil {
-                // The patch that stops it never arrived; or somebody has made the workload anew, and what is on the volume stays.
-                return isTouched ? unmarked(failure, hold) : failure
+            let workload = try calm.host.client.get(hold.type, hold.cluster.workload.name, in: hold.cluster.namespace)
+            if try RunMark(of: workload) == nil {
+                // The patch that stops it never arrived, or another process has ended the run; or somebody has made the workload
+                // anew, and what is on the volume stays.
+                let isAnother = workload.uid != hold.cluster.workload.uid
+                return isTouched && isAnother ? unmarked(failure, hold) : failure
             }
             let back = try calm.bringBack(calmHold, journal: nil, isTouched: isTouched)
             try calmHold.start()

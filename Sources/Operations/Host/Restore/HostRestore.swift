@@ -216,22 +216,6 @@ public struct HostRestore: Sendable {
         try prove(hold, archive ?? proof, &result)
     }
 
-    private func createEarly(
-        _ archive: HostRestoreArchive?, _ options: HostRestoreOptions, _ hold: WorkloadHold, _ objects: HostObjects,
-        _ result: inout HostRestoreResult
-    ) throws(Failure) {
-        guard let archive else { return }
-        let steps = HostObjectCreation(host: host, cluster: hold.cluster, run: hold.mark.run, context: context)
-        let early = agentNeeds(hold.cluster)
-        let missing = comparison(archive, hold.cluster, objects, options).created
-        result.created += try steps.create(missing.filter { early.contains($0.type) })
-    }
-
-    /// What has to be there before the agent: the claim, and what a k3s beside it reads.
-    private func agentNeeds(_ cluster: VirtualCluster) -> Set<ResourceType> {
-        cluster.isStoppedByBarrier ? [.persistentVolumeClaims, .secrets, .configMaps] : [.persistentVolumeClaims]
-    }
-
     /// Its own API has to say that it is what was restored; where nobody can ask, that is said.
     func prove(
         _ hold: WorkloadHold, _ archive: HostRestoreArchive?, _ result: inout HostRestoreResult
