@@ -100,8 +100,14 @@ struct MiniShell: Sendable {
             var status = stat()
             return lstat(real, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK ? 0 : 1
         case "rm":
-            for path in arguments where !path.hasPrefix("-") { if let real = mounts.real(path) { unlink(real) } }
-            return 0
+            let isForced = arguments.first == "-f"
+            var code: Int32 = 0
+            for path in arguments where !path.hasPrefix("-") {
+                guard let real = mounts.real(path), unlink(real) != 0 else { continue }
+                // A directory is not removed, whether forced or not.
+                if errno != ENOENT || !isForced { code = 1 }
+            }
+            return code
         case "k3s":
             guard let result = await k3s?.run(arguments) else { return nil }
             await streams.errors(Array(result.output.utf8))

@@ -40,13 +40,12 @@ extension HostRestore {
         ]
         // Somebody else may have finished the run before this starts: then an etcd is there that has gone on. The flag is left by
         // an attempt that was cut; the guard keeps everybody else out. A directory there stays.
-        let steps = [
-            ["test", "-L", "\(server)/\(EtcdGuard.link)"], ["rm", "-f", "\(server)/db/reset-flag"],
-            ["rm", "-f", "\(server)/\(EtcdGuard.etcd)"], ["exec"] + k3s,
-        ]
-        let script =
-            steps.map { $0.map(Self.quoted).joined(separator: " ") }.joined(separator: " && ")
-            + "; echo 'what is on the volume waits for no rebuild' >&2; exit 1"
+        func line(_ words: [String]) -> String { words.map(Self.quoted).joined(separator: " ") }
+        let script = [
+            line(["rm", "-f", "\(server)/db/reset-flag"]), line(["rm", "-f", "\(server)/\(EtcdGuard.etcd)"]),
+            line(["test", "-L", "\(server)/\(EtcdGuard.link)"]) + " && " + line(["exec"] + k3s),
+            "echo 'what is on the volume waits for no rebuild' >&2", "exit 1",
+        ].joined(separator: "; ")
         let surroundings = try surroundings(of: hold.cluster)
         return AgentPod.Server(
             image: hold.mark.image, command: ["/bin/sh", "-c", script],
