@@ -15,10 +15,12 @@ struct RestoreRollback: JobCommand {
             Byte for byte as long as no k3s ran on the restored set; afterwards the old set with a revision above \
             everything that was served since. What was restored is removed.
 
-            Of a virtual cluster that was brought up by --to, and not restored since, everything that was made is removed, \
-            its volume with it.
+            Of a virtual cluster that was brought up by --to, everything that was made is removed, its volume with it; \
+            once anything was restored there, only when the run of the move is named.
+
+            It ends with 3 when what is back is not ready.
             """,
-        exits: [.refused, .locked, .unreachable, .rolledBack, .halfWay, .denied, .notFound])
+        exits: [.partial, .refused, .locked, .unreachable, .rolledBack, .halfWay, .denied, .notFound])
 
     @Argument(
         help: ArgumentHelp(
