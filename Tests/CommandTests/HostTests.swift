@@ -120,6 +120,8 @@ struct HostTests {
         #expect(list.code == 0 && list.text.contains(name), "\(list.errors)")
         let backup = try host.daytwo("backup", "create", name, environment: surroundings)
         #expect(backup.code == 0, "\(backup.errors)")
+        let all = try host.daytwo("backup", "create", "-n", namespace, environment: surroundings)
+        #expect(all.code == 0, "\(all.errors)")
         // What may not be seen is not in it, and it does not say that it is whole.
         try host.grant(roles.text.replacing("secrets", with: "nothing"), in: namespace)
         let partial = try host.daytwo("backup", "create", name, environment: surroundings)

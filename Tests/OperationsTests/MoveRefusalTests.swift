@@ -199,6 +199,13 @@ struct MoveRefusalTests {
             moving.options.createsNamespace = true
         }
         #expect(alone == nil, "nobody else is in a namespace that is made for it")
+        let made = #"{"metadata":{"name":"team-x","annotations":{"\#(HostObjectCreation.mark)":"r1"}}}"#
+        let namespace = KubernetesObject(try JSONValue(parsing: Array(made.utf8)))
+        let resumed = try reason(quota, .resourceQuotas) { moving in
+            moving.target[.namespaces] = [namespace]
+            moving.run = "r1"
+        }
+        #expect(resumed == nil, "the run that is gone on with has made it")
         let all = try reason(policy.replacing("SELECTOR", with: "{}"), .networkPolicies) { _ in }
         #expect(all?.contains("say --allow NetworkPolicy") == true)
         let some = policy.replacing("SELECTOR", with: #"{"matchLabels":{"release":"gold"}}"#)

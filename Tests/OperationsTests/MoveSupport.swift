@@ -19,6 +19,8 @@ struct Moving {
     var options = HostMoveOptions()
     var original = MoveOriginal.gone
     var target: [ResourceType: [KubernetesObject]] = [:]
+    /// The run that is gone on with.
+    var run: String?
 
     private static let here = URL(filePath: #filePath).deletingLastPathComponent()
 
@@ -98,7 +100,7 @@ struct Moving {
             manifests: manifests, foreign: [], resources: [], databaseBytes: 0,
             claims: [SyncerNames.VirtualName(namespace: "shop", name: "data")])
         archive.hostBindings = bindings
-        return MovePlanner(archive, onto: objects, original: original, options)
+        return MovePlanner(archive, onto: objects, original: original, options, run: run)
     }
 
     func plan() -> HostMovePlan { planner.plan() }

@@ -42,11 +42,14 @@ extension Restore {
             try directory.requireNoOtherDatastore()
             try requireNoLaterRestore(journal)
             try requireNoServer()
-            // A record needs space, which an etcd that was half rebuilt may have taken; what it is made of stays.
-            if journal.state == .rebuilding { try removeTree("\(directory.server)/\(EtcdGuard.etcd)") }
+            let wasStarted = try wasStarted(journal)
+            // A record needs space, which an etcd that was half rebuilt may have taken; what it is made of stays, and nobody was
+            // let in to write to it.
+            if journal.state == .rebuilding, journal.plan.options.guardsEtcd == true {
+                try removeTree("\(directory.server)/\(EtcdGuard.etcd)")
+            }
             // Recorded first: from here on a resume must not take the old set for a restored one.
             try record(.rollingBack, &journal, place)
-            let wasStarted = try wasStarted(journal)
             let state = try LooseLog(directory).foldBoth(place)
             if wasStarted { remarks = try bumpOldSet(journal, place) }
             try bringBack(state, journal.plan.target.hasServer ? .exchange : .putAside, journal, place)

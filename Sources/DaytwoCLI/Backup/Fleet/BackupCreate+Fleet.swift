@@ -232,7 +232,9 @@ struct FleetRun: Sendable {
     private func isStale(_ member: FleetMember, _ host: HostCluster) throws(Failure) -> Bool {
         let workload = member.cluster.workload
         let listed = member.objects.objects(of: workload.type).first { $0.uid == workload.uid }
-        let now = try host.client.find(workload.type, workload.name, in: member.cluster.namespace)
+        // The rights of a backup are to list.
+        let named = ObjectSelector(fields: "metadata.name=\(workload.name)")
+        let now = try host.client.list(workload.type, in: member.cluster.namespace, named).objects.first
         return now?.resourceVersion != listed?.resourceVersion || Uptime.now - member.surveyed > .seconds(60)
     }
 

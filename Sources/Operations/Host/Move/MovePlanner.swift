@@ -90,10 +90,15 @@ struct MovePlanner {
         {
             return "the namespace has its own"
         }
-        if isForWholeNamespace(manifest, names), isNamespaceMissing != true, !options.allows(type.kind) {
+        if isForWholeNamespace(manifest, names), !isNamespaceOurs, !options.allows(type.kind) {
             return "it holds for all of the namespace, and others may be in it: say --allow \(type.kind) to create it"
         }
         return nil
+    }
+
+    /// Nobody else is in a namespace that is made for the move, or was by the run that is gone on with.
+    private var isNamespaceOurs: Bool {
+        isNamespaceMissing == true || present(.namespaces, move?.names.new.namespace ?? "").map(isOurs) ?? false
     }
 
     /// Somebody gave it to the namespace, and not to the cluster alone.

@@ -105,7 +105,12 @@ extension WorkloadHold {
     /// Takes the mark off, and leaves other annotations in the same patch.
     func finish(leaving annotations: [JSONMember] = []) throws(Failure) {
         // Of somebody from whom this run was taken over it may have come up late, and without the mark nobody would know of it.
-        if cluster.isStoppedByBarrier { try barrier.remove() }
+        if cluster.isStoppedByBarrier {
+            let workload = try host.client.get(type, cluster.workload.name, in: cluster.namespace)
+            // While it is in somebody else's hands, the quota is theirs.
+            if try RunMark(of: workload) != nil { try requireOurs(workload) }
+            try barrier.remove()
+        }
         try change { workload throws(Failure) in
             if workload.uid == cluster.workload.uid, try RunMark(of: workload) == nil { return nil }
             try requireOurs(workload)
