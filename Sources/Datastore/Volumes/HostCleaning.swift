@@ -103,7 +103,7 @@ public struct HostCleaning: Sendable {
         }
         return names.compactMap { name in
             let key = "/registry/persistentvolumes/\(name)"
-            return states.liveKeys.contains(key) ? HostBinding(key: key, encoding: "protobuf") : nil
+            return states.newest[key]?.isDeleted == false ? HostBinding(key: key, encoding: "protobuf") : nil
         }
     }
 

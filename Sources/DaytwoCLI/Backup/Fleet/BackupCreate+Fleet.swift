@@ -108,8 +108,8 @@ struct FleetFailure {
 
 /// One of several clusters to back up.
 struct FleetMember: Sendable {
-    let cluster: VirtualCluster
-    let objects: HostObjects
+    var cluster: VirtualCluster
+    var objects: HostObjects
     let host: HostCluster
     let settings: AgentSettings
     /// When that was listed.
@@ -239,10 +239,10 @@ struct FleetRun: Sendable {
     }
 
     private func again(_ member: FleetMember, _ host: HostCluster) throws(Failure) -> FleetMember {
-        let (cluster, objects) = try host.cluster(named: member.cluster.path, also: HostBackup.manifestKinds)
-        return FleetMember(
-            cluster: cluster, objects: objects, host: host, settings: member.settings, surveyed: Uptime.now,
-            verifies: member.verifies, level: member.level, arguments: member.arguments)
+        var member = member
+        (member.cluster, member.objects) = try host.cluster(
+            named: member.cluster.path, also: HostBackup.manifestKinds)
+        return member
     }
 
     /// The steps of several at once are for their logs alone.

@@ -65,16 +65,14 @@ extension HostRestore {
             host: host, cluster: cluster, claim: claim, settings: settings.agent, context: context, run: run)
     }
 
-    /// Creates what is missing and has to be there before the agent.
-    func createEarly(
-        _ archive: HostRestoreArchive?, _ options: HostRestoreOptions, _ hold: WorkloadHold, _ objects: HostObjects,
-        _ result: inout HostRestoreResult
-    ) throws(Failure) {
-        guard let archive else { return }
-        let steps = HostObjectCreation(host: host, cluster: hold.cluster, run: hold.mark.run, context: context)
+    /// Creates what of the missing has to be there before the agent, and says which.
+    func createEarly(_ missing: [HostManifest], _ hold: WorkloadHold) throws(Failure) -> [String] {
         let early = agentNeeds(hold.cluster)
-        let missing = comparison(archive, hold.cluster, objects, options).created
-        result.created += try steps.create(missing.filter { early.contains($0.type) })
+        return try creation(hold).create(missing.filter { early.contains($0.type) })
+    }
+
+    func creation(_ hold: WorkloadHold) -> HostObjectCreation {
+        HostObjectCreation(host: host, cluster: hold.cluster, run: hold.mark.run, context: context)
     }
 
     /// What has to be there before the agent: the claim, and what a k3s beside it reads.

@@ -122,7 +122,8 @@ public struct HostRestore: Sendable {
         do throws(Failure) {
             if cluster.isStoppedByBarrier {
                 // k3k's controller makes what is missing by itself, with another token in it, once it looks.
-                try createEarly(archive, plan.options, hold, objects, &result)
+                result.created += try createEarly(
+                    comparison(archive, cluster, objects, plan.options).created, hold)
             }
             try hold.stop()
             try hold.waitUntilGone()
@@ -183,14 +184,12 @@ public struct HostRestore: Sendable {
         _ state: Progress, _ result: inout HostRestoreResult, proving proof: HostRestoreArchive? = nil,
         _ exchange: (RestoreAgent.Opening, OperationContext) throws(Failure) -> RemoteRestoreOutcome
     ) throws(Failure) {
-        let steps = HostObjectCreation(host: host, cluster: hold.cluster, run: hold.mark.run, context: context)
         let compared = archive.map { comparison($0, hold.cluster, objects, options) }
-        let missing = compared?.created
+        let missing = compared?.created ?? []
         let returning = objectReturn(hold.cluster, run: hold.mark.run, context)
         let returned = compared?.putBack ?? []
         try returning.keep(returned)
-        try createEarly(archive, options, hold, objects, &result)
-        let early = agentNeeds(hold.cluster)
+        result.created += try createEarly(missing, hold)
         try hold.check()
         let outcome = try exchanged(hold, state, exchange)
         result.outcome = outcome
@@ -207,7 +206,8 @@ public struct HostRestore: Sendable {
             result.detached = try detachment.detach(
                 newerThan: archive.claims.union(carried), run: hold.mark.run)
         }
-        result.created += try steps.create((missing ?? []).filter { !early.contains($0.type) })
+        let early = agentNeeds(hold.cluster)
+        result.created += try creation(hold).create(missing.filter { !early.contains($0.type) })
         result.putBack = try returning.put(returned)
         try hold.check()
         try hold.start()
